@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""Writes the figures of results/*.json into the table of README.md, so that the
+text cannot say what was not measured. --check: only look whether it is so.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+BEGIN, END = "<!-- results: written by report.py -->", "<!-- end of results -->"
+
+
+def nano(r):
+    m = r["mean"]
+    return [
+        f"sampled {m['val_loss_sampled']:.4f} over {len(r['runs'])} seed(s) (nanoGPT: "
+        f"{r['nanogpt_published']} published, {r['nanogpt_measured']} when run again)",
+        f"full split {m['val_loss_full']:.4f}, sliding {m['val_loss_sliding']:.4f}; "
+        f"Witten-Bell 5-gram {r['witten_bell_5']:.4f}",
+        f"{m['seconds']:.0f} s",
+    ]
+
+
+def tales(r):
+    floor = r["floor"]
+    return [
+        f"full split {r['val_loss_full']:.4f}, floor {floor['fixed_windows']:.4f} "
+        f"± {floor['fixed_windows_error']:.4f}: ratio {r['ratio_full']:.3f}",
+        f"sliding {r['val_loss_sliding']:.4f}, floor {floor['sliding']:.4f}: "
+        f"ratio {r['ratio_sliding']:.3f}",
+        f"Witten-Bell 5-gram {r['witten_bell_5']:.4f}",
+        f"first sample after {r['seconds_to_first_sample']:.0f} s, "
+        f"all after {r['seconds_total']:.0f} s",
+    ]
+
+
+def ladder(r):
+    same = sum(rung["same"] for rung in r["rungs"])
+    return [f"{same} of {len(r['rungs'])} rungs equal to 4 digits"]
+
+
+def sorting(r):
+    test = r["test"]
+    return [
+        f"{test['right']} of {test['asked']} drawn, {test['different_inputs_right']} "
+        f"of {test['different_inputs']} different test inputs",
+        f"{r['seconds']:.0f} s",
+    ]
+
+
+def step_time(r):
+    cells = [f"C++ {r['milliseconds']['cpp']['median']:.1f} ms a step (median)"]
+    for name, q in r["ratios"].items():
+        cells.append(
+            f"{name} / C++: {q['median']:.2f} ({q['min']:.2f} to {q['max']:.2f})"
+        )
+    return cells
+
+
+ROWS = [
+    ("nano_loss", "nanoGPT's settings reach nanoGPT's loss (1.88 ± 0.03)", nano),
+    ("tales_floor", "`start` trains to within 10 % of the entropy floor", tales),
+    ("ngram_ladder", "the counting models are right", ladder),
+    ("sorting", "minGPT's sorting task: 5000 of 5000", sorting),
+    ("step_time", "the step of the nano preset, beside others", step_time),
+]
+
+
+def table():
+    lines = ["| Claim | Measured | Command, file | With |", "| --- | --- | --- | --- |"]
+    for name, claim, cells in ROWS:
+        path = HERE / "results" / f"{name}.json"
+        where = f"`python benchmarks/{name}.py`"
+        if not path.is_file():
+            lines.append(f"| {claim} | not measured yet | {where} | |")
+            continue
+        document = json.loads(path.read_text())
+        measured = cells(document["result"])
+        missed = [claim for claim, met in document["holds"].items() if not met]
+        measured += [f"**does not hold: {claim}**" for claim in missed]
+        where = f"`{document['command']}`, [{name}.json](results/{name}.json)"
+        versions = [f"{k} {v}" for k, v in document["versions"].items() if v]
+        told = [
+            document["cpu"],
+            f"threads: {document['threads']} of {document['cores']} cores",
+        ]
+        told += [", ".join(versions), f"load {document['load_before']} before"]
+        told += [document["date"][:10]]
+        lines.append(
+            f"| {claim} | {'<br>'.join(measured)} | {where} | {'<br>'.join(told)} |"
+        )
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    args = parser.parse_args()
+    readme = HERE / "README.md"
+    text = readme.read_text()
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    new = f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+    if args.check:
+        if new != text:
+            print("benchmarks/README.md differs from results/: run report.py")
+        return int(new != text)
+    readme.write_text(new)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

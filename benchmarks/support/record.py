@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""What every benchmark shares: where the programs are, and a result file that
+says with what it was measured. Result files hold no paths of the machine.
+"""
+
+import datetime
+import json
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import sys
+from importlib import metadata
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def program(name="simple_llm"):
+    folder = os.environ.get("LLM_PROGRAMS", ROOT / "build" / "release" / "bin")
+    path = pathlib.Path(folder) / name
+    if not path.is_file():
+        sys.exit(f"{name} is not built: run ./tutorial test, or set LLM_PROGRAMS")
+    return str(path)
+
+
+def results():
+    folder = os.environ.get("BENCHMARK_RESULTS", ROOT / "benchmarks" / "results")
+    return pathlib.Path(folder)
+
+
+def cpu():
+    try:
+        text = pathlib.Path("/proc/cpuinfo").read_text()
+        return re.search(r"^model name\s*:\s*(.*)$", text, re.M).group(1)
+    except (OSError, AttributeError):
+        command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        return done.stdout.strip() or platform.processor()
+
+
+def cores():
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def version(package):
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def run_simple_llm(args, **options):
+    """Runs it to its end; standard error is shown as it comes."""
+    command = [program(), *map(str, args)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, **options)
+    if done.returncode != 0:
+        sys.exit(f"simple_llm {args[0]} ended with {done.returncode}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def metrics(folder):
+    """(first line, the other lines) of a run's metrics.jsonl."""
+    text = (pathlib.Path(folder) / "metrics.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    return lines[0], lines[1:]
+
+
+class Measurement:
+    """Made before the measuring begins; save() writes <name>.json."""
+
+    def __init__(self, name, threads, **versions):
+        self.name = name
+        self.about = {
+            "benchmark": name,
+            "command": " ".join(["python", f"benchmarks/{name}.py", *sys.argv[1:]]),
+            "date": datetime.datetime.now(datetime.timezone.utc).isoformat(
+                "T", "minutes"
+            ),
+            "cpu": cpu(),
+            "cores": cores(),
+            "threads": threads or "all",
+            "system": f"{platform.system()} {platform.machine()}",
+            "versions": {
+                "python": platform.python_version(),
+                "mlx": version("mlx"),
+                **versions,
+            },
+            "load_before": round(os.getloadavg()[0], 2),
+        }
+
+    def save(self, result, holds):
+        """`holds` names each claim and says whether it was met. Returns the exit
+        status: 0 if all are."""
+        about = {**self.about, "load_after": round(os.getloadavg()[0], 2)}
+        document = {**about, "holds": holds, "result": result}
+        refuse_paths(document)
+        results().mkdir(parents=True, exist_ok=True)
+        path = results() / f"{self.name}.json"
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(document, indent=2) + "\n")
+        new.replace(path)
+        for claim, met in holds.items():
+            print(f"{'holds' if met else 'DOES NOT HOLD'}: {claim}")
+        return 0 if all(holds.values()) else 1
+
+
+def refuse_paths(value):
+    """A path of the machine says nothing to anyone else."""
+    if isinstance(value, dict):
+        for item in value.values():
+            refuse_paths(item)
+    elif isinstance(value, list):
+        for item in value:
+            refuse_paths(item)
+    elif isinstance(value, str) and re.search(r"(^|[\s=:\"'])(/\w|~/)", value):
+        raise ValueError(f"a path of this machine in a result: {value!r}")

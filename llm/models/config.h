@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// Checks that every model's config needs, in one wording.
+
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "llm/core/error.h"
+
+namespace llm {
+
+inline void check_positive(
+    std::string_view where,
+    const std::string& name,
+    int value,
+    int largest = 1 << 20) {
+  if (value < 1 || value > largest) {
+    throw UsageError(
+        where,
+        "expected " + name + " from 1 to " + std::to_string(largest) +
+            " but received " + std::to_string(value) + ".");
+  }
+}
+
+inline void check_divides(
+    std::string_view where,
+    const std::string& name,
+    int divisor,
+    const std::string& of,
+    int value) {
+  if (value % divisor != 0) {
+    throw UsageError(
+        where,
+        "expected " + name + " to divide " + of + " but " +
+            std::to_string(divisor) + " does not divide " +
+            std::to_string(value) + "; choose " + name + " = 1, 2, 4 or 8.");
+  }
+}
+
+inline void check_probability(
+    std::string_view where,
+    const std::string& name,
+    float value) {
+  if (!(value >= 0.0f && value < 1.0f)) {
+    throw UsageError(
+        where,
+        "expected " + name + " from 0 to below 1 but received " +
+            std::to_string(value) + ".");
+  }
+}
+
+/** The float as the double with the fewest digits that reads back as the same
+ * float: 1e-5f becomes 1e-5, not 9.99999974e-06, in a JSON file. */
+inline double shortest(float value) {
+  char text[32];
+  for (int digits = 1; digits <= 9; ++digits) {
+    std::snprintf(text, sizeof text, "%.*g", digits, value);
+    if (std::strtof(text, nullptr) == value) {
+      break;
+    }
+  }
+  return std::strtod(text, nullptr);
+}
+
+} // namespace llm

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+//
+// One face for every model, for what is chosen at run time: programs, trainer,
+// generation. Layers and model files stay plain structs.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "llm/core/json.h"
+#include "llm/models/kv_cache.h"
+#include "llm/nn/module.h"
+
+namespace llm {
+
+class LanguageModel {
+ public:
+  virtual ~LanguageModel() = default;
+
+  /** tokens [B, L] (int32) -> logits [B, L, vocab_size]. With a cache the
+   * tokens are those that follow what the cache holds.
+   * Throws UsageError beyond context_length(). */
+  mx::array logits(const mx::array& tokens, KVCache* cache = nullptr) const;
+
+  /** An empty cache that fits this model. */
+  KVCache make_cache() const {
+    return KVCache(layer_count());
+  }
+
+  virtual std::string model_type() const = 0; ///< as in config.json
+  virtual int vocab_size() const = 0;
+  virtual int context_length() const = 0;
+  virtual int layer_count() const = 0;
+  virtual Json config() const = 0; ///< the content of config.json
+
+  /** Fills the weights from (seed, name). */
+  virtual void initialize(uint64_t seed) = 0;
+
+  virtual nn::Parameters parameters() const = 0;
+  /** Puts arrays (also tracers) in the place of those with the same path. */
+  virtual void assign(const nn::Parameters& values) = 0;
+  /** Replaces all parameters; throws InputError listing what does not fit. */
+  virtual void update(
+      const nn::Parameters& values,
+      std::string_view where = "update") = 0;
+
+  /** The arrays as the checkpoint format holds them, and back: a file's arrays
+   * by our names and in our layout. InputError when they contradict config. */
+  virtual nn::Parameters to_checkpoint() const = 0;
+  virtual nn::Parameters translate(
+      nn::Parameters arrays,
+      std::string_view where) const = 0;
+
+  /** A key switches dropout on (training), none switches it off. */
+  virtual void set_dropout_key(const std::optional<mx::array>& key) = 0;
+  /** Recompute each block in the backward pass to save memory. */
+  virtual void set_activation_checkpointing(bool on) = 0;
+
+ protected:
+  virtual mx::array forward(const mx::array& tokens, KVCache* cache) const = 0;
+};
+
+/** A new model of shape config["model_type"], with zeros for weights.
+ * Throws InputError for a model_type that is not known, listing those that are,
+ * or a config that does not make sense. */
+std::unique_ptr<LanguageModel> make_model(const Json& config);
+
+/** A table of layers, shapes and parameter counts, for people. */
+std::string describe(const LanguageModel& model);
+
+} // namespace llm

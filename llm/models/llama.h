@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+//
+// The modern decoder (Llama: Touvron et al., arXiv 2302.13971): RMSNorm before
+// each part, rotary positions inside attention, grouped queries, a gated MLP
+// (SwiGLU), no biases. With q/k norm it is Qwen3. Read gpt.h first; member
+// names are those of the checkpoints. Sizes: B batch, L tokens, C width,
+// H query heads, K key-value heads (K divides H), D width of a head.
+
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "llm/core/json.h"
+#include "llm/models/kv_cache.h"
+#include "llm/nn/activation.h"
+#include "llm/nn/attention.h"
+#include "llm/nn/checkpoint.h"
+#include "llm/nn/embedding.h"
+#include "llm/nn/linear.h"
+#include "llm/nn/norm.h"
+
+namespace llm {
+
+/** The shape of a Llama or Qwen3, by the names of their config.json. */
+struct LlamaConfig {
+  int vocab_size = 32000;
+  int max_position_embeddings = 2048; ///< context
+  int hidden_size = 512;
+  int intermediate_size = 1376; ///< width of the MLP, about 8/3 hidden_size
+  int num_hidden_layers = 8;
+  int num_attention_heads = 8;
+  int num_key_value_heads = 8; ///< divides num_attention_heads
+  int head_dim = 64;
+  float rms_norm_eps = 1e-5f;
+  float rope_theta = 10000.0f;
+  bool tie_word_embeddings = true;
+  bool qk_norm = false; ///< true: model_type qwen3
+
+  void validate() const;
+  static LlamaConfig from_json(const Json& json);
+  Json to_json() const;
+};
+
+struct LlamaAttention {
+  nn::Linear q_proj;                         // C -> H D
+  nn::Linear k_proj, v_proj;                 // C -> K D
+  nn::Linear o_proj;                         // H D -> C
+  std::optional<nn::RMSNorm> q_norm, k_norm; // over D, one for all heads
+  LlamaConfig config;
+
+  explicit LlamaAttention(const LlamaConfig& c);
+
+  /** x [B, L, C] -> [B, L, C]. */
+  mx::array operator()(const mx::array& x, LayerCache* cache) const {
+    mx::array q = nn::split_heads(q_proj(x), config.num_attention_heads);
+    mx::array k = nn::split_heads(k_proj(x), config.num_key_value_heads);
+    mx::array v = nn::split_heads(v_proj(x), config.num_key_value_heads);
+    if (q_norm) {
+      q = (*q_norm)(q);
+      k = (*k_norm)(k);
+    }
+    const int start = cache ? cache->length : 0;
+    q = rotate(q, start);
+    k = rotate(k, start);
+    if (cache) {
+      std::tie(k, v) = cache->append(k, v); // [B, K, S, D]
+    }
+    return o_proj(nn::merge_heads(nn::causal_attention(q, k, v)));
+  }
+
+  // Turns each pair of values by an angle that grows with the position, so
+  // that q k^T depends on distance (Su et al., arXiv 2104.09864).
+  mx::array rotate(const mx::array& x, int start) const {
+    return mx::fast::rope(
+        x, config.head_dim, false, config.rope_theta, 1.0f, start);
+  }
+
+  static void visit(auto& self, auto&& f) {
+    f("q_proj", self.q_proj);
+    f("k_proj", self.k_proj);
+    f("v_proj", self.v_proj);
+    f("o_proj", self.o_proj);
+    f("q_norm", self.q_norm);
+    f("k_norm", self.k_norm);
+  }
+};
+
+/** SwiGLU: down(silu(gate(x)) * up(x)) (Shazeer, arXiv 2002.05202). */
+struct LlamaMLP {
+  nn::Linear gate_proj, up_proj, down_proj;
+
+  explicit LlamaMLP(const LlamaConfig& c)
+      : gate_proj(c.hidden_size, c.intermediate_size, false),
+        up_proj(c.hidden_size, c.intermediate_size, false),
+        down_proj(c.intermediate_size, c.hidden_size, false) {}
+
+  mx::array operator()(const mx::array& x) const {
+    const mx::array gate = nn::apply(nn::Activation::silu, gate_proj(x));
+    return down_proj(mx::multiply(gate, up_proj(x)));
+  }
+
+  static void visit(auto& self, auto&& f) {
+    f("gate_proj", self.gate_proj);
+    f("up_proj", self.up_proj);
+    f("down_proj", self.down_proj);
+  }
+};
+
+struct LlamaBlock {
+  nn::RMSNorm input_layernorm;
+  LlamaAttention self_attn;
+  nn::RMSNorm post_attention_layernorm;
+  LlamaMLP mlp;
+
+  explicit LlamaBlock(const LlamaConfig& c)
+      : input_layernorm(c.hidden_size, c.rms_norm_eps),
+        self_attn(c),
+        post_attention_layernorm(c.hidden_size, c.rms_norm_eps),
+        mlp(c) {}
+
+  mx::array operator()(const mx::array& x, LayerCache* cache = nullptr) const {
+    const mx::array h = mx::add(x, self_attn(input_layernorm(x), cache));
+    return mx::add(h, mlp(post_attention_layernorm(h)));
+  }
+
+  static void visit(auto& self, auto&& f) {
+    f("input_layernorm", self.input_layernorm);
+    f("self_attn", self.self_attn);
+    f("post_attention_layernorm", self.post_attention_layernorm);
+    f("mlp", self.mlp);
+  }
+};
+
+/** Everything below the head; "model." in the checkpoint's names. */
+struct LlamaBody {
+  nn::Embedding embed_tokens;
+  std::vector<LlamaBlock> layers;
+  nn::RMSNorm norm;
+
+  explicit LlamaBody(const LlamaConfig& c);
+
+  static void visit(auto& self, auto&& f) {
+    f("embed_tokens", self.embed_tokens);
+    f("layers", self.layers);
+    f("norm", self.norm);
+  }
+};
+
+struct Llama {
+  using Config = LlamaConfig;
+
+  LlamaConfig config;
+  bool checkpoint_blocks = false; ///< training: less memory, more time
+  LlamaBody model;
+  std::optional<nn::Linear> lm_head; // empty: tied to embed_tokens
+
+  explicit Llama(const LlamaConfig& c);
+
+  void initialize(uint64_t seed);
+
+  /** tokens [B, L] -> logits [B, L, vocab_size]. */
+  mx::array operator()(const mx::array& tokens, KVCache* cache = nullptr)
+      const {
+    mx::array x = model.embed_tokens(tokens); // [B, L, C]
+    for (size_t i = 0; i < model.layers.size(); ++i) {
+      x = checkpoint_blocks && !cache
+          ? nn::checkpointed(model.layers[i], x)
+          : model.layers[i](x, cache ? &cache->layers[i] : nullptr);
+    }
+    x = model.norm(x);
+    return lm_head ? (*lm_head)(x) : model.embed_tokens.as_linear(x);
+  }
+
+  static void visit(auto& self, auto&& f) {
+    f("model", self.model);
+    f("lm_head", self.lm_head);
+  }
+
+  int context_length() const {
+    return config.max_position_embeddings;
+  }
+  int layer_count() const {
+    return config.num_hidden_layers;
+  }
+  nn::Parameters to_checkpoint() const {
+    return nn::parameters(*this);
+  }
+  nn::Parameters translate(nn::Parameters arrays, std::string_view) const {
+    if (!lm_head) {
+      arrays.erase("lm_head.weight"); // some files hold the tied head twice
+    }
+    return arrays;
+  }
+};
+
+} // namespace llm

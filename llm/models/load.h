@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+//
+// A model folder, as the whole field reads it:
+//   config.json  model.safetensors  tokenizer.json  tokenizer_config.json
+//   generation_config.json  README.md
+
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "llm/core/files.h"
+#include "llm/models/language_model.h"
+#include "llm/tokenizers/tokenizer.h"
+
+namespace llm {
+
+struct ModelFolder {
+  std::unique_ptr<LanguageModel> model;
+  std::unique_ptr<Tokenizer> tokenizer;
+};
+
+/** Loads a folder. InputError names the file that is missing or damaged, or
+ * the first ten tensors that are missing, unexpected or of the wrong shape. */
+ModelFolder load_model_folder(const std::filesystem::path& folder);
+
+/** Writes every file of the folder atomically, the weights last. Float32. */
+void save_model_folder(
+    const std::filesystem::path& folder,
+    const LanguageModel& model,
+    const Tokenizer& tokenizer,
+    const std::string& readme,
+    FileSystem& files = real_files());
+
+/** True when the folder holds a saved model. */
+bool holds_model(const std::filesystem::path& folder);
+
+/** Why mlx-lm would not give the logits of this model, or "" if it will. */
+std::string mlx_lm_difference(const LanguageModel& model);
+
+} // namespace llm

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+
+#include "llm/nn/backend.h"
+
+#include <dlfcn.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include <mlx/mlx.h>
+
+#include "llm/core/error.h"
+
+namespace llm {
+
+namespace mx = mlx::core;
+
+namespace {
+
+// OpenBLAS has these beside the standard names; other libraries have not.
+template <class Function>
+Function find(const char* name) {
+  return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
+}
+
+} // namespace
+
+std::string mlx_built_for() {
+  return std::to_string(MLX_VERSION_MAJOR) + "." +
+      std::to_string(MLX_VERSION_MINOR) + "." +
+      std::to_string(MLX_VERSION_PATCH);
+}
+
+std::string mlx_found() {
+  return mx::version();
+}
+
+void check_mlx_version(const std::string& built_for, const std::string& found) {
+  if (built_for != found) {
+    throw InputError(
+        "MLX",
+        "built for " + built_for + ", found " + found +
+            "; run ./tutorial start, which installs and builds for the same.");
+  }
+}
+
+void start_mlx(const std::string& device, int threads) {
+  check_mlx_version(mlx_built_for(), mlx_found());
+  const bool has_gpu = mx::is_available(mx::Device::gpu);
+  if (device != "" && device != "cpu" && device != "gpu") {
+    throw UsageError(
+        "device", "expected cpu or gpu but received \"" + device + "\".");
+  }
+  if (device == "gpu" && !has_gpu) {
+    throw InputError(
+        "device",
+        "expected a GPU but this MLX has none (CPU backend only); leave out "
+        "--device gpu.");
+  }
+  const bool gpu = device == "gpu" || (device.empty() && has_gpu);
+  mx::set_default_device(gpu ? mx::Device::gpu : mx::Device::cpu);
+  mx::set_compile_mode(
+      gpu ? mx::CompileMode::enabled : mx::CompileMode::no_fuse);
+  if (threads < 0 || threads > 1024) {
+    throw UsageError(
+        "threads",
+        "expected 1 to 1024 (0: as many as BLAS likes) but received " +
+            std::to_string(threads) + ".");
+  }
+  if (threads > 0) {
+    if (auto set = find<void (*)(int)>("openblas_set_num_threads")) {
+      set(threads);
+    }
+  }
+}
+
+std::string device_name() {
+  return mx::default_device() == mx::Device::gpu ? "gpu" : "cpu";
+}
+
+std::string blas_name() {
+#ifdef __APPLE__
+  return "Accelerate";
+#else
+  if (auto config = find<char* (*)()>("openblas_get_config")) {
+    return config();
+  }
+  return "reference BLAS";
+#endif
+}
+
+double measure_sgemm_gflops(int size) {
+  const mx::StreamOrDevice cpu = mx::Device(mx::Device::cpu);
+  const mx::array a = mx::ones({size, size}, mx::float32, cpu);
+  const mx::array b = mx::full({size, size}, 0.5f, cpu);
+  mx::eval(a, b);
+  double best = 0;
+  for (int i = 0; i < 5; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    mx::eval(mx::matmul(a, b, cpu));
+    const std::chrono::duration<double> time =
+        std::chrono::steady_clock::now() - start;
+    best = std::max(best, 2.0 * size * size * size / time.count() * 1e-9);
+  }
+  return best;
+}
+
+int64_t peak_memory_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+#ifdef __APPLE__
+  return usage.ru_maxrss;
+#else
+  return int64_t{1024} * usage.ru_maxrss; // Linux counts kilobytes
+#endif
+}
+
+} // namespace llm

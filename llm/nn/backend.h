@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// Which MLX, which device, which BLAS. Every program calls start_mlx() first.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace llm {
+
+/** The MLX this program was compiled for, and the one it found. */
+std::string mlx_built_for();
+std::string mlx_found();
+
+/**
+ * InputError (exit 3) unless both are the same release: MLX's C++ interface
+ * changes with every patch.
+ */
+void check_mlx_version(const std::string& built_for, const std::string& found);
+
+/**
+ * Checks the version, chooses the device ("cpu", "gpu", or "" for the GPU where
+ * MLX has one) and the number of BLAS threads (0: as many as BLAS likes).
+ * InputError when a GPU is asked for and there is none. On the CPU compiled
+ * graphs are not fused: fusing would call a C++ compiler in mid-run and gains
+ * nothing there.
+ */
+void start_mlx(const std::string& device = "", int threads = 0);
+
+/** "cpu" or "gpu": where arrays are computed by default. */
+std::string device_name();
+
+/** Which BLAS multiplies matrices: "OpenBLAS 0.3.21 ...", "Accelerate" or
+ * "reference BLAS". */
+std::string blas_name();
+
+/** Measured speed of a float32 matrix product on the CPU, in GFLOP/s: the best
+ * of a few products of size x size matrices. Takes about 0.1 s. */
+double measure_sgemm_gflops(int size = 512);
+
+/** The most memory this process has had in use, in bytes. */
+int64_t peak_memory_bytes();
+
+} // namespace llm

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// LayerNorm: (x - mean) / sqrt(var + eps) * weight + bias, over the last axis
+// (Ba et al., arXiv 1607.06450). RMSNorm leaves out mean and bias
+// (Zhang and Sennrich, arXiv 1910.07467).
+
+#pragma once
+
+#include <optional>
+
+#include <mlx/fast.h>
+#include <mlx/ops.h>
+
+#include "llm/nn/module.h"
+
+namespace llm::nn {
+
+struct LayerNorm {
+  mx::array weight;              // [dims]
+  std::optional<mx::array> bias; // [dims]
+  float eps;
+
+  explicit LayerNorm(int dims, float eps = 1e-5f, bool with_bias = true)
+      : weight(mx::ones({dims})), eps(eps) {
+    if (with_bias) {
+      bias = mx::zeros({dims});
+    }
+  }
+
+  /** x [..., dims] -> [..., dims]. */
+  mx::array operator()(const mx::array& x) const {
+    return mx::fast::layer_norm(x, weight, bias, eps);
+  }
+
+  static void visit(auto& self, auto&& f) {
+    f("weight", self.weight);
+    f("bias", self.bias);
+  }
+};
+
+struct RMSNorm {
+  mx::array weight; // [dims]
+  float eps;
+
+  explicit RMSNorm(int dims, float eps = 1e-5f)
+      : weight(mx::ones({dims})), eps(eps) {}
+
+  /** x [..., dims] -> [..., dims]. */
+  mx::array operator()(const mx::array& x) const {
+    return mx::fast::rms_norm(x, weight, eps);
+  }
+
+  static void visit(auto& self, auto&& f) {
+    f("weight", self.weight);
+  }
+};
+
+} // namespace llm::nn

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//
+// Byte-level byte-pair encoding (BPE), as GPT-2 has it: the text is put into a
+// normal form, cut into words by a pattern, and in each word the neighbours
+// that were merged earliest in training are merged first, until no pair of
+// neighbours has a merge. Tokens are byte strings, so nothing is unknown.
+// Paper: Sennrich, Haddow, Birch, "Neural Machine Translation of Rare Words
+// with Subword Units", 2016; bytes: Radford et al. 2019 (GPT-2).
+
+#pragma once
+
+#include <functional>
+
+#include "llm/tokenizers/bpe_merges.h"
+#include "llm/tokenizers/special_tokens.h"
+#include "llm/tokenizers/splitter.h"
+#include "llm/tokenizers/tokenizer.h"
+
+namespace llm {
+
+struct BpeOptions {
+  int vocab_size = 4096; ///< special tokens + 256 bytes + merges
+  std::vector<std::string> special_tokens = {"<|endoftext|>"};
+  std::string normal_form = ""; ///< "", "NFC", "NFD", "NFKC" or "NFKD"
+  std::string pattern = std::string(gpt2_pattern);
+};
+
+/** Bytes that a special token may have. */
+inline constexpr size_t longest_special = 1024;
+
+/** Called with (tokens so far, tokens wanted) during training. */
+using BpeProgress = std::function<void(int, int)>;
+
+class BpeTokenizer : public Tokenizer {
+ public:
+  /**
+   * Learns merges from `text` (UTF-8) until `vocab_size` tokens exist or no
+   * pair is left. Ids: special tokens, the 256 bytes, then the merges in order.
+   * Each step merges the most frequent pair; of equally frequent pairs the one
+   * with the smaller ids (first, then second). These are the merges and ids of
+   * Hugging Face's BpeTrainer with the ByteLevel alphabet. Special tokens that
+   * stand in `text` separate words and are not learned from.
+   */
+  static BpeTokenizer train(
+      std::string_view text,
+      const BpeOptions& options = {},
+      const BpeProgress& progress = {});
+
+  /** The parts of a trained tokenizer; checked, throws InputError. */
+  struct Parts {
+    std::vector<std::string> tokens; ///< [id], as tokenizer.json writes them
+    std::vector<BpeMerge> merges;    ///< earliest first
+    std::vector<int32_t> special;    ///< ids of special tokens
+    std::string normal_form;
+    std::string pattern = std::string(gpt2_pattern);
+    std::string where = "bpe tokenizer"; ///< named in errors
+  };
+  explicit BpeTokenizer(Parts parts);
+
+  std::vector<int32_t> encode(std::string_view text, EncodeOptions options = {})
+      const override;
+  std::string decode_bytes(int32_t id) const override;
+  int vocab_size() const override;
+  std::string token(int32_t id) const override;
+  std::optional<int32_t> token_id(std::string_view token) const override;
+  std::vector<int32_t> special_ids() const override;
+  std::optional<int32_t> eos_id() const override;
+  Json to_json() const override;
+  std::string kind() const override {
+    return "bpe";
+  }
+
+  /** The merges, earliest first. */
+  const std::vector<BpeMerge>& merges() const {
+    return parts_.merges;
+  }
+
+ private:
+  class Encoder;
+
+  Parts parts_;
+  Splitter splitter_;
+  SpecialTokens special_;
+  MergeTable merge_table_;
+  std::vector<std::string> bytes_; ///< [id], what decoding gives
+  std::vector<int32_t> byte_ids_;  ///< (256): the token of each byte
+  std::unordered_map<std::string, int32_t> ids_; ///< token -> id
+};
+
+} // namespace llm

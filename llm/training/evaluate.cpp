@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+
+#include "llm/training/evaluate.h"
+
+#include <cmath>
+
+#include <mlx/ops.h>
+
+#include "llm/core/random.h"
+#include "llm/core/utf8.h"
+#include "llm/data/batches.h"
+#include "llm/nn/loss.h"
+
+namespace llm {
+
+double evaluate_sampled(
+    const LanguageModel& model,
+    const std::vector<int32_t>& ids,
+    uint64_t seed,
+    int batches,
+    int batch,
+    int block) {
+  const uint64_t key = random_key(seed, "evaluate");
+  double sum = 0;
+  for (int i = 0; i < batches; ++i) {
+    const Batch b = random_batch(ids, key, i, batch, block);
+    sum += nn::cross_entropy(model.logits(b.x), b.y).item<float>();
+  }
+  return sum / batches;
+}
+
+Evaluation evaluate_windows(
+    const LanguageModel& model,
+    const std::vector<int32_t>& ids,
+    const std::vector<EvalWindow>& windows,
+    int batch,
+    const EvaluationProgress& progress) {
+  Evaluation result;
+  double sum = 0; // in double: a float would lose the last digits of 1e5 terms
+  for (const auto& group : group_windows(windows, batch)) {
+    const EvalBatch b = make_eval_batch(ids, group);
+    const mx::array losses = nn::token_losses(model.logits(b.x), b.y);
+    sum += mx::sum(mx::multiply(losses, b.mask)).item<float>();
+    result.tokens += b.scored;
+    result.windows += static_cast<int64_t>(group.size());
+    if (progress &&
+        !progress(result.windows, static_cast<int64_t>(windows.size()))) {
+      break;
+    }
+  }
+  result.nats_per_token =
+      result.tokens > 0 ? sum / static_cast<double>(result.tokens) : 0;
+  return result;
+}
+
+Evaluation evaluate_fixed(
+    const LanguageModel& model,
+    const std::vector<int32_t>& ids,
+    int block,
+    int batch,
+    const EvaluationProgress& progress) {
+  const auto n = static_cast<int64_t>(ids.size());
+  return evaluate_windows(model, ids, fixed_windows(n, block), batch, progress);
+}
+
+Evaluation evaluate_sliding(
+    const LanguageModel& model,
+    const std::vector<int32_t>& ids,
+    int block,
+    int batch,
+    const EvaluationProgress& progress) {
+  const auto n = static_cast<int64_t>(ids.size());
+  return evaluate_windows(
+      model, ids, sliding_windows(n, block), batch, progress);
+}
+
+TextEvaluation evaluate_text(
+    const LanguageModel& model,
+    const Tokenizer& tokenizer,
+    const std::string& text,
+    const EvaluationProgress& progress) {
+  const std::vector<int32_t> ids = tokenizer.encode(text);
+  check_split({ids, ids}, 1);
+  const auto n = static_cast<int64_t>(ids.size());
+  const int context = model.context_length();
+  const auto fixed_list = fixed_windows(n, context);
+  const auto sliding_list = sliding_windows(n, context);
+  const auto total =
+      static_cast<int64_t>(fixed_list.size() + sliding_list.size());
+  int64_t before = 0;
+  const EvaluationProgress both = [&](int64_t done, int64_t) {
+    return !progress || progress(before + done, total);
+  };
+  const Evaluation fixed = evaluate_windows(model, ids, fixed_list, 16, both);
+  before = static_cast<int64_t>(fixed_list.size());
+  const Evaluation sliding =
+      evaluate_windows(model, ids, sliding_list, 16, both);
+
+  // The first token is given, not predicted: its characters do not count.
+  const std::string scored =
+      text.substr(tokenizer.decode_bytes(ids.front()).size());
+  const auto bytes = static_cast<double>(scored.size());
+  const auto chars = static_cast<double>(decode_utf8(scored).size());
+  const double nats = fixed.nats_per_token * static_cast<double>(fixed.tokens);
+  TextEvaluation out;
+  out.nats_per_char = nats / chars;
+  out.nats_per_char_sliding =
+      sliding.nats_per_token * static_cast<double>(sliding.tokens) / chars;
+  out.bits_per_char = out.nats_per_char / std::log(2.0);
+  out.bits_per_byte = nats / bytes / std::log(2.0);
+  out.perplexity = std::exp(fixed.nats_per_token);
+  out.tokens = fixed.tokens;
+  out.windows = fixed.windows;
+  return out;
+}
+
+} // namespace llm

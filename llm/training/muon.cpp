@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+#include "llm/training/muon.h"
+
+#include <sstream>
+
+#include <mlx/ops.h>
+
+namespace llm {
+
+bool uses_muon(const std::string& path, const mx::array& parameter) {
+  if (parameter.ndim() != 2 || path.find("embed") != std::string::npos) {
+    return false;
+  }
+  std::istringstream components(path);
+  for (std::string name; std::getline(components, name, '.');) {
+    if (name == "wte" || name == "wpe" || name == "head" || name == "lm_head") {
+      return false;
+    }
+  }
+  return true;
+}
+
+mx::array orthogonalize(const mx::array& matrix, int steps) {
+  // x <- a x + b (x x^T) x + c (x x^T)^2 x moves every singular value s to
+  // a s + b s^3 + c s^5; K. Jordan chose a, b, c for speed, not for a limit.
+  constexpr float a = 3.4445f, b = -4.7750f, c = 2.0315f;
+  const bool tall = matrix.shape(0) > matrix.shape(1); // then x x^T is larger
+  mx::array x = tall ? mx::transpose(matrix) : matrix;
+  // The Frobenius norm bounds the largest singular value; 1e-7 allows zeros.
+  x = x / mx::maximum(mx::sqrt(mx::sum(mx::square(x))), mx::array(1e-7f));
+  for (int i = 0; i < steps; ++i) {
+    const mx::array gram = mx::matmul(x, mx::transpose(x));
+    const mx::array update = b * gram + c * mx::matmul(gram, gram);
+    x = a * x + mx::matmul(update, x);
+  }
+  return tall ? mx::transpose(x) : x;
+}
+
+} // namespace llm

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+
+#include "llm/training/train_step.h"
+
+#include <cmath>
+
+#include <mlx/compile.h>
+#include <mlx/ops.h>
+#include <mlx/random.h>
+
+#include "llm/core/error.h"
+#include "llm/core/random.h"
+#include "llm/nn/loss.h"
+
+namespace llm {
+
+namespace {
+
+void append(std::vector<mx::array>& out, const nn::Parameters& arrays) {
+  for (const auto& [name, array] : arrays) {
+    out.push_back(array);
+  }
+}
+
+// The next arrays of `it`, named like `names`.
+nn::Parameters take(
+    std::vector<mx::array>::const_iterator& it,
+    const nn::Parameters& names) {
+  nn::Parameters out;
+  for (const auto& [name, unused] : names) {
+    out.emplace(name, *it++);
+  }
+  return out;
+}
+
+nn::Parameters combine(
+    const nn::Parameters& a,
+    const nn::Parameters& b,
+    mx::array (*f)(const mx::array&, const mx::array&)) {
+  nn::Parameters out;
+  for (const auto& [name, array] : a) {
+    out.emplace(name, f(array, b.at(name)));
+  }
+  return out;
+}
+
+/** Gives the model back its arrays: it must not keep tracers. */
+class Restore {
+ public:
+  explicit Restore(LanguageModel& model)
+      : model_(model), saved_(model.parameters()) {}
+  ~Restore() {
+    model_.assign(saved_);
+    model_.set_dropout_key(std::nullopt);
+  }
+
+ private:
+  LanguageModel& model_;
+  nn::Parameters saved_;
+};
+
+} // namespace
+
+TrainStep::TrainStep(
+    LanguageModel& model,
+    OptimizerConfig optimizer,
+    float clip,
+    mx::Dtype compute)
+    : model_(model),
+      optimizer_(std::move(optimizer)),
+      clip_(clip),
+      compute_(compute),
+      names_(model.parameters()),
+      state_names_(optimizer_.init(names_)) {
+  compiled_gradients_ =
+      mx::compile(Function([this](const auto& in) { return gradients(in); }));
+  compiled_update_ =
+      mx::compile(Function([this](const auto& in) { return update(in); }));
+}
+
+// in: parameters, x, y, dropout key. out: loss, gradients.
+std::vector<mx::array> TrainStep::gradients(
+    const std::vector<mx::array>& in) const {
+  auto it = in.begin();
+  const nn::Parameters parameters = take(it, names_);
+  const mx::array x = *it++, y = *it++, key = *it++;
+  const Restore restore(model_);
+  auto loss = [&](const nn::Parameters& p) {
+    nn::Parameters values = p;
+    for (auto& [name, array] : values) {
+      array = mx::astype(array, compute_); // nothing to do for float32
+    }
+    model_.assign(values);
+    model_.set_dropout_key(key);
+    return std::vector<mx::array>{nn::cross_entropy(model_.logits(x), y)};
+  };
+  const nn::ValueAndGrad result = nn::value_and_grad(loss, parameters);
+  std::vector<mx::array> out = {result.values[0]};
+  append(out, result.grads);
+  return out;
+}
+
+// in: parameters, gradients, optimizer state, lr, step.
+// out: gradient norm, parameters, optimizer state.
+std::vector<mx::array> TrainStep::update(
+    const std::vector<mx::array>& in) const {
+  auto it = in.begin();
+  const nn::Parameters parameters = take(it, names_);
+  nn::Parameters grads = take(it, names_);
+  const nn::Parameters state = take(it, state_names_);
+  const mx::array lr = *it++, step = *it++;
+  const mx::array norm = global_norm(grads);
+  if (clip_ > 0) {
+    grads = clip(grads, clip_, norm);
+  }
+  const OptimizerStep next =
+      optimizer_.step(parameters, grads, state, lr, step);
+  std::vector<mx::array> out = {norm};
+  append(out, next.params);
+  append(out, next.state);
+  return out;
+}
+
+StepOutput TrainStep::operator()(
+    const TrainState& state,
+    const std::vector<Batch>& micro_batches,
+    int64_t step,
+    float lr,
+    uint64_t dropout_key) const {
+  const auto count = static_cast<float>(micro_batches.size());
+  StepOutput out;
+  nn::Parameters grads;
+  std::vector<mx::array> losses;
+  for (size_t i = 0; i < micro_batches.size(); ++i) {
+    std::vector<mx::array> in;
+    append(in, state.parameters);
+    in.push_back(micro_batches[i].x);
+    in.push_back(micro_batches[i].y);
+    in.push_back(mx::random::key(mix64(dropout_key + i)));
+    std::vector<mx::array> result = compiled_gradients_(in);
+    losses.push_back(result[0]);
+    auto it = result.cbegin() + 1;
+    const nn::Parameters part = take(it, names_);
+    grads = grads.empty()
+        ? part
+        : combine(grads, part, [](auto& a, auto& b) { return mx::add(a, b); });
+    if (micro_batches.size() > 1) {
+      std::vector<mx::array> sum = {result[0]}; // one batch in memory at a time
+      append(sum, grads);
+      mx::eval(sum);
+    }
+  }
+  for (auto& [name, grad] : grads) {
+    grad = count > 1 ? mx::divide(grad, mx::array(count)) : grad;
+  }
+  std::vector<mx::array> in;
+  append(in, state.parameters);
+  append(in, grads);
+  append(in, state.optimizer);
+  in.push_back(mx::array(lr));
+  in.push_back(mx::array(static_cast<float>(step + 1)));
+  std::vector<mx::array> result = compiled_update_(in);
+  result.insert(result.end(), losses.begin(), losses.end());
+  mx::eval(result);
+  for (const mx::array& loss : losses) {
+    out.loss += loss.item<float>() / count;
+  }
+  out.grad_norm = result[0].item<float>();
+  require_finite(out.loss, out.grad_norm, grads, step);
+  auto it = result.cbegin() + 1;
+  out.state.parameters = take(it, names_);
+  out.state.optimizer = take(it, state_names_);
+  return out;
+}
+
+void TrainStep::require_finite(
+    double loss,
+    double norm,
+    const nn::Parameters& grads,
+    int64_t step) const {
+  if (std::isfinite(loss) && std::isfinite(norm)) {
+    return;
+  }
+  std::string tensor = "the loss";
+  for (const auto& [name, grad] : grads) {
+    if (!mx::all(mx::isfinite(grad)).item<bool>()) {
+      tensor += " or the gradient of " + name;
+      break;
+    }
+  }
+  throw NumericError(
+      "train",
+      "step " + std::to_string(step + 1) + ": " + tensor +
+          " is not finite (loss " + std::to_string(loss) +
+          "), so this update was not made; lower --lr or set --clip, and go on "
+          "with --resume.");
+}
+
+} // namespace llm

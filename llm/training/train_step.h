@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+//
+// One update of the weights: gradients of a few micro-batches, their mean,
+// clipping, the optimizer. Everything goes in and comes out as arrays, so that
+// both halves compile to fixed graphs and hold no hidden state.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "llm/data/batches.h"
+#include "llm/models/language_model.h"
+#include "llm/training/optimizers.h"
+
+namespace llm {
+
+/** Weights and moments, before or after an update. */
+struct TrainState {
+  nn::Parameters parameters; ///< float32 (also when computing in bfloat16)
+  nn::Parameters optimizer;
+};
+
+struct StepOutput {
+  TrainState state;     ///< after the update
+  double loss = 0;      ///< mean of the micro-batches, before the update
+  double grad_norm = 0; ///< before clipping
+};
+
+class TrainStep {
+ public:
+  /** `clip` is the largest gradient norm (0: no clipping); `compute` the type
+   * the model computes in. `model` must outlive this object. */
+  TrainStep(
+      LanguageModel& model,
+      OptimizerConfig optimizer,
+      float clip,
+      mx::Dtype compute = mx::float32);
+  TrainStep(const TrainStep&) = delete; // the compiled functions hold `this`
+  TrainStep& operator=(const TrainStep&) = delete;
+
+  /**
+   * The update number `step` (0 for the first) with learning rate `lr`.
+   * `dropout_key` seeds dropout, one key for each micro-batch derived from it.
+   * Throws NumericError, before anything changes, when the loss or a gradient
+   * is not finite; it names the step and the first such tensor.
+   */
+  StepOutput operator()(
+      const TrainState& state,
+      const std::vector<Batch>& micro_batches,
+      int64_t step,
+      float lr,
+      uint64_t dropout_key) const;
+
+  nn::Parameters initial_optimizer_state(const nn::Parameters& p) const {
+    return optimizer_.init(p);
+  }
+
+ private:
+  using Function =
+      std::function<std::vector<mx::array>(const std::vector<mx::array>&)>;
+
+  std::vector<mx::array> gradients(const std::vector<mx::array>& in) const;
+  std::vector<mx::array> update(const std::vector<mx::array>& in) const;
+  void require_finite(
+      double loss,
+      double norm,
+      const nn::Parameters& grads,
+      int64_t step) const;
+
+  LanguageModel& model_;
+  Optimizer optimizer_;
+  float clip_;
+  mx::Dtype compute_;
+  nn::Parameters names_; ///< the model's parameters: their names and order
+  nn::Parameters state_names_;
+  Function compiled_gradients_, compiled_update_;
+};
+
+} // namespace llm

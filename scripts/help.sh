@@ -1,0 +1,86 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# help, and the table of commands.
+
+print_help() {
+  cat <<'TEXT'
+Build, train and look inside language models in C++20 on MLX.
+
+  ./tutorial start                 from nothing to a trained model and a story
+  ./tutorial test [FILTER]         build and run the tests
+      --deep                       also what takes long: sanitizers, fuzzers,
+                                   benchmarks
+      --mlx VERSION                against another MLX, in a folder of its own
+  ./tutorial train ARGS            train (the same as: run simple_llm train)
+  ./tutorial run PROGRAM ARGS      build PROGRAM if needed, then run it
+  ./tutorial doctor [--json]       what is installed, what is missing
+  ./tutorial clean                 remove build and cache
+      --all                        models and data too, after a yes
+      --list                       only list
+  ./tutorial help                  this text
+
+Options, before or right after the command:
+  --yes        answer yes to every question
+  --offline    use no network
+  --home DIR   where data, models and cache live (~/ai-training)
+
+Options of start: --preset P, --data D, --steps N, --no-browser; what follows
+-- goes to the training program:
+  ./tutorial start --yes --steps 200 -- --seed 7
+
+Examples:
+  ./tutorial train --data my-text.txt --steps 500
+  ./tutorial run simple_llm sample --prompt "Once" --max-tokens 300
+  ./tutorial run simple_llm --help
+
+Environment: MLX_TUTORIAL_HOME (the same as --home), MLX_TUTORIAL_DATA (take
+corpora from this folder), MLX_TUTORIAL_PYTHON (use this Python as it is),
+http_proxy, https_proxy, no_proxy.
+Exit codes: 0 well, 1 a test or the build failed, 2 usage, 3 bad input or
+environment, 4 input or output, 5 numbers; `run` gives the program's own.
+TEXT
+}
+
+main() {
+  local command
+  while [ $# -gt 0 ]; do
+    take_common_option "$@"
+    [ "$TAKEN" -gt 0 ] || break
+    shift "$TAKEN"
+  done
+  command="${1:-help}"
+  [ $# -gt 0 ] && shift
+  case "$command" in
+    run | train)
+      while [ $# -gt 0 ]; do
+        take_run_option "$command" "$@"
+        [ "$TAKEN" -gt 0 ] || break
+        shift "$TAKEN"
+      done
+      ;;
+  esac
+  case "$command" in
+    start) command_start "$@" ;;
+    run) command_run "$@" ;;
+    train)
+      if [ "$OPT_OFFLINE" = 1 ]; then set -- --offline "$@"; fi
+      command_run simple_llm train "$@"
+      ;;
+    test) command_test "$@" ;;
+    doctor) command_doctor "$@" ;;
+    clean) command_clean "$@" ;;
+    help | --help | -h) print_help ;;
+    *)
+      usage_error "expected a command but received '$command'; choose from:" \
+        "start, test, train, run, doctor, clean, help."
+      ;;
+  esac
+}
+
+# Options of ours right after `run` or `train`. None of them is an option of
+# the training program, so they can be told apart there too.
+take_run_option() {
+  shift
+  take_common_option "$@"
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+//
+// The tokenizers for tests in other languages. Every line of standard input is
+// one JSON object, every line of standard output is the answer:
+//   {"do": "train", "kind": "char"|"bpe", "text": s, "vocab_size": n,
+//    "special_tokens": [s], "normal_form": s, "pattern": s}   -> {"size": n}
+//   {"do": "load", "path": s}                                 -> {"size": n}
+//   {"do": "save", "path": folder, "max_length": n}           -> {"ok": true}
+//   {"do": "encode", "texts": [s], "special": b}              -> {"ids": [[n]]}
+//   {"do": "decode", "ids": [[n]]}                            -> {"texts": [s]}
+//   {"do": "stream", "ids": [[n]]}                            -> {"texts": [s]}
+//   {"do": "normalize", "texts": [s], "normal_form": s}       -> {"texts": [s]}
+// and {"error": message} when something is wrong.
+
+#include <iostream>
+
+#include "llm/core/error.h"
+#include "llm/tokenizers/bpe.h"
+#include "llm/tokenizers/char.h"
+#include "llm/tokenizers/normal_form.h"
+#include "llm/tokenizers/stream_decoder.h"
+
+namespace {
+
+using llm::Json;
+using llm::json_get;
+using llm::json_get_or;
+
+constexpr const char* where = "request";
+
+std::unique_ptr<llm::Tokenizer> train(const Json& request) {
+  const auto text = json_get<std::string>(request, "text", where);
+  if (json_get<std::string>(request, "kind", where) == "char") {
+    return std::make_unique<llm::CharTokenizer>(
+        llm::CharTokenizer::train(text));
+  }
+  llm::BpeOptions options;
+  options.vocab_size =
+      json_get_or<int>(request, "vocab_size", options.vocab_size, where);
+  options.normal_form = json_get_or(request, "normal_form", "", where);
+  options.pattern =
+      json_get_or<std::string>(request, "pattern", options.pattern, where);
+  if (request.contains("special_tokens")) {
+    options.special_tokens = request["special_tokens"];
+  }
+  return std::make_unique<llm::BpeTokenizer>(
+      llm::BpeTokenizer::train(text, options));
+}
+
+std::string stream(
+    const llm::Tokenizer& tokenizer,
+    const std::vector<int32_t>& ids) {
+  llm::StreamDecoder decoder(tokenizer);
+  std::string text;
+  for (int32_t id : ids) {
+    text += decoder.push(id);
+  }
+  return text + decoder.finish();
+}
+
+Json answer(std::unique_ptr<llm::Tokenizer>& tokenizer, const Json& request) {
+  const auto action = json_get<std::string>(request, "do", where);
+  if (action == "train" || action == "load") {
+    tokenizer = action == "train"
+        ? train(request)
+        : llm::load_tokenizer(json_get<std::string>(request, "path", where));
+    return {{"size", tokenizer->vocab_size()}};
+  }
+  Json results = Json::array();
+  if (action == "normalize") {
+    const auto form = json_get<std::string>(request, "normal_form", where);
+    for (const Json& text : request.at("texts")) {
+      results.push_back(llm::normalize(text.get<std::string>(), form));
+    }
+    return {{"texts", results}};
+  }
+  if (!tokenizer) {
+    throw llm::UsageError(where, "expected \"train\" or \"load\" first.");
+  }
+  if (action == "save") {
+    llm::save_tokenizer(
+        *tokenizer,
+        json_get<std::string>(request, "path", where),
+        llm::real_files(),
+        json_get<int>(request, "max_length", where));
+    return {{"ok", true}};
+  }
+  if (action == "encode") {
+    const bool special = json_get_or<bool>(request, "special", false, where);
+    for (const Json& text : request.at("texts")) {
+      results.push_back(
+          tokenizer->encode(text.get<std::string>(), {.special = special}));
+    }
+    return {{"ids", results}};
+  }
+  const bool whole = action == "decode";
+  for (const Json& ids : request.at("ids")) {
+    const std::vector<int32_t> list = ids;
+    results.push_back(
+        whole ? tokenizer->decode(list) : stream(*tokenizer, list));
+  }
+  return {{"texts", results}};
+}
+
+} // namespace
+
+int main() {
+  std::unique_ptr<llm::Tokenizer> tokenizer;
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    Json result;
+    try {
+      result = answer(tokenizer, llm::parse_json(line, where));
+    } catch (const std::exception& error) {
+      result = {{"error", error.what()}};
+    }
+    std::cout << result.dump() << std::endl;
+  }
+  return 0;
+}
