@@ -15,18 +15,33 @@ from support.record import Measurement, metrics, run_simple_llm
 
 PUBLISHED, MEASURED, TOLERANCE = 1.88, 1.8857, 0.03
 KEPT = ("steps", "train_loss", "val_loss_sampled", "val_loss_full")
-KEPT += ("val_loss_sliding", "tokens_per_s", "seconds", "peak_bytes", "saved_step")
+KEPT += (
+    "val_loss_sliding",
+    "tokens_per_s",
+    "seconds",
+    "peak_bytes",
+    "saved_step",
+)
 
 
 def one_run(seed, threads):
     with tempfile.TemporaryDirectory() as folder:
         said = run_simple_llm(
-            ["train", "--preset", "nano", "--data", "tiny-shakespeare", "--json"]
+            [
+                "train",
+                "--preset",
+                "nano",
+                "--data",
+                "tiny-shakespeare",
+                "--json",
+            ]
             + ["--seed", seed, "--threads", threads, "--out", folder + "/nano"]
         )
         head, steps = metrics(folder + "/nano")
     curve = [
-        [s["step"], s["val_loss_sampled"]] for s in steps if "val_loss_sampled" in s
+        [s["step"], s["val_loss_sampled"]]
+        for s in steps
+        if "val_loss_sampled" in s
     ]
     run = {"seed": seed, **{key: said[key] for key in KEPT}, "curve": curve}
     return run, head["ladder"]
@@ -48,7 +63,12 @@ def main():
         runs.append(run)
     mean = {
         key: statistics.mean(run[key] for run in runs)
-        for key in ("val_loss_sampled", "val_loss_full", "val_loss_sliding", "seconds")
+        for key in (
+            "val_loss_sampled",
+            "val_loss_full",
+            "val_loss_sliding",
+            "seconds",
+        )
     }
     bar = next(r for r in ladder if (r["model"], r["n"]) == ("witten-bell", 5))
     result = {
@@ -60,7 +80,9 @@ def main():
         "ladder": ladder,
     }
     near = abs(mean["val_loss_sampled"] - PUBLISHED) <= TOLERANCE
-    return measurement.save(result, {f"sampled loss within {TOLERANCE} of 1.88": near})
+    return measurement.save(
+        result, {f"sampled loss within {TOLERANCE} of 1.88": near}
+    )
 
 
 if __name__ == "__main__":

@@ -38,8 +38,12 @@ def main():
     for name, expected in EXPECTED.items():
         value = found.get(name, math.nan)
         same = f"{value:.4f}" == f"{expected:.4f}"
-        rungs.append({"name": name, "expected": expected, "found": value, "same": same})
-        print(f"{name:14} {expected:.4f} {value:.6f} {'' if same else 'DIFFERS'}")
+        rungs.append(
+            {"name": name, "expected": expected, "found": value, "same": same}
+        )
+        print(
+            f"{name:14} {expected:.4f} {value:.6f} {'' if same else 'DIFFERS'}"
+        )
     holds = {
         "every rung equal to 4 digits": all(r["same"] for r in rungs),
         "no other rungs": set(found) == set(EXPECTED),

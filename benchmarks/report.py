@@ -60,8 +60,16 @@ def step_time(r):
 
 
 ROWS = [
-    ("nano_loss", "nanoGPT's settings reach nanoGPT's loss (1.88 ± 0.03)", nano),
-    ("tales_floor", "`start` trains to within 10 % of the entropy floor", tales),
+    (
+        "nano_loss",
+        "nanoGPT's settings reach nanoGPT's loss (1.88 ± 0.03)",
+        nano,
+    ),
+    (
+        "tales_floor",
+        "`start` trains to within 10 % of the entropy floor",
+        tales,
+    ),
     ("ngram_ladder", "the counting models are right", ladder),
     ("sorting", "minGPT's sorting task: 5000 of 5000", sorting),
     ("step_time", "the step of the nano preset, beside others", step_time),
@@ -69,7 +77,10 @@ ROWS = [
 
 
 def table():
-    lines = ["| Claim | Measured | Command, file | With |", "| --- | --- | --- | --- |"]
+    lines = [
+        "| Claim | Measured | Command, file | With |",
+        "| --- | --- | --- | --- |",
+    ]
     for name, claim, cells in ROWS:
         path = HERE / "results" / f"{name}.json"
         where = f"`python benchmarks/{name}.py`"

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
 #include <iostream>
 #include <set>
 
@@ -166,6 +165,40 @@ Json ask(const LanguageModel& model, const Settings& s, bool test) {
       {"different_inputs", different.size()}};
 }
 
+/** What training said: the loss of every hundredth step, what it took, and how
+ * many test inputs it saw (none, or the benchmark is worth nothing). */
+Json train(LanguageModel& model, const Settings& s) {
+  const Optimizer optimizer(
+      {.name = "adamw", .beta2 = 0.95f, .weight_decay = 0.1f});
+  State state = {model.parameters(), optimizer.init(model.parameters())};
+  Json losses = Json::array();
+  int shared = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (int step = 0; step < s.iterations; ++step) {
+    Random random(random_key(s.seed, "batch", step));
+    std::vector<int> numbers(s.batch);
+    for (int& number : numbers) {
+      number = draw(random, false);
+      shared += is_test(number);
+    }
+    const std::vector<int32_t> ids = rows(numbers);
+    const mx::array tokens(ids.data(), {s.batch, 2 * digits}, mx::int32);
+    const double loss =
+        train_step(model, optimizer, state, tokens, step, s.seed);
+    if ((step + 1) % 100 == 0) {
+      losses.push_back({step + 1, loss});
+      std::cerr << "step " << step + 1 << ": loss " << loss << "\n";
+    }
+  }
+  const std::chrono::duration<double> time =
+      std::chrono::steady_clock::now() - start;
+  return {
+      {"parameters", nn::count(model.parameters())},
+      {"seconds", time.count()},
+      {"loss", losses},
+      {"shared_inputs", shared}};
+}
+
 int run(const Settings& s) {
   start_mlx("", s.threads);
   const GPTConfig config = {
@@ -177,44 +210,9 @@ int run(const Settings& s) {
       .dropout = 0.1f};
   const auto model = make_model(config.to_json());
   model->initialize(s.seed);
-  const Optimizer optimizer(
-      {.name = "adamw", .beta2 = 0.95f, .weight_decay = 0.1f});
-  State state = {model->parameters(), optimizer.init(model->parameters())};
-  Json losses = Json::array();
-  std::set<int> trained_on;
-  const auto start = std::chrono::steady_clock::now();
-  for (int step = 0; step < s.iterations; ++step) {
-    Random random(random_key(s.seed, "batch", step));
-    std::vector<int> numbers(s.batch);
-    for (int& number : numbers) {
-      trained_on.insert(number = draw(random, false));
-    }
-    const std::vector<int32_t> ids = rows(numbers);
-    const mx::array tokens(ids.data(), {s.batch, 2 * digits}, mx::int32);
-    const double loss =
-        train_step(*model, optimizer, state, tokens, step, s.seed);
-    if (!std::isfinite(loss)) {
-      throw NumericError(
-          "sorting", "the loss is not finite; try another --seed.");
-    }
-    if ((step + 1) % 100 == 0) {
-      losses.push_back({step + 1, loss});
-      std::cerr << "step " << step + 1 << ": loss " << loss << "\n";
-    }
-  }
-  const std::chrono::duration<double> time =
-      std::chrono::steady_clock::now() - start;
-  int shared = 0;
-  for (const int number : trained_on) {
-    shared += is_test(number);
-  }
-  const Json result = {
-      {"parameters", nn::count(model->parameters())},
-      {"seconds", time.count()},
-      {"loss", losses},
-      {"shared_inputs", shared},
-      {"train", ask(*model, s, false)},
-      {"test", ask(*model, s, true)}};
+  Json result = train(*model, s);
+  result["train"] = ask(*model, s, false);
+  result["test"] = ask(*model, s, true);
   std::cout << result.dump() << "\n";
   return 0;
 }

@@ -47,7 +47,13 @@ def cpp(steps, threads):
 
 def python(interpreter, script, steps, threads, *options):
     """The steps as a child process measured them."""
-    command = [interpreter, str(SUPPORT / script), "--steps", str(steps), *options]
+    command = [
+        interpreter,
+        str(SUPPORT / script),
+        "--steps",
+        str(steps),
+        *options,
+    ]
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
     env = {**os.environ, **{name: str(threads) for name in names}}
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=env)
@@ -76,7 +82,9 @@ class Contenders:
 
     def has_torch(self):
         command = [self.args.torch_python, "-c", "import torch"]
-        return subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
+        return (
+            subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
+        )
 
     def add_torch(self, name, *options):
         a = self.args
@@ -105,7 +113,9 @@ class Contenders:
                 del self.known[name]
                 continue
             medians[name] = 1e3 * statistics.median(seconds[self.args.skip :])
-            print(f"round {number + 1}: {name} {medians[name]:.1f} ms", flush=True)
+            print(
+                f"round {number + 1}: {name} {medians[name]:.1f} ms", flush=True
+            )
         return medians
 
 
@@ -122,13 +132,17 @@ def summary(rounds, names):
     names = [n for n in names if all(n in r for r in rounds)]
     out = {"milliseconds": {n: spread([r[n] for r in rounds]) for n in names}}
     out["ratios"] = {
-        n: spread([r[n] / r["cpp"] for r in rounds]) for n in names if n != "cpp"
+        n: spread([r[n] / r["cpp"] for r in rounds])
+        for n in names
+        if n != "cpp"
     }
     out["best"] = {}
     for family in ("mlx_python", "torch"):
         of_family = [n for n in names if n.startswith(family)]
         if of_family:
-            name = min(of_family, key=lambda n: out["milliseconds"][n]["median"])
+            name = min(
+                of_family, key=lambda n: out["milliseconds"][n]["median"]
+            )
             out["best"][family] = {"name": name, **out["ratios"][name]}
     return out
 

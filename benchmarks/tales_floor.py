@@ -15,7 +15,15 @@ from support.record import Measurement, metrics, program
 
 def timed_run(folder, seed, threads):
     """(summary, seconds to the first sample, seconds in all), by the clock."""
-    command = [program(), "train", "--json", "--out", folder, "--seed", str(seed)]
+    command = [
+        program(),
+        "train",
+        "--json",
+        "--out",
+        folder,
+        "--seed",
+        str(seed),
+    ]
     command += ["--threads", str(threads)]
     begin = time.monotonic()
     first = None
@@ -38,10 +46,14 @@ def main():
     args = parser.parse_args()
     measurement = Measurement("tales_floor", args.threads)
     with tempfile.TemporaryDirectory() as folder:
-        said, first, total = timed_run(folder + "/tales", args.seed, args.threads)
+        said, first, total = timed_run(
+            folder + "/tales", args.seed, args.threads
+        )
         head, steps = metrics(folder + "/tales")
     floor = head["entropy_floor"]
-    rungs = {(r["model"], r["n"]): r["val_nats_per_char"] for r in head["ladder"]}
+    rungs = {
+        (r["model"], r["n"]): r["val_nats_per_char"] for r in head["ladder"]
+    }
     result = {
         "seconds_to_first_sample": round(first, 1),
         "seconds_total": round(total, 1),
@@ -60,10 +72,13 @@ def main():
     }
     print(json.dumps({k: result[k] for k in list(result)[:10]}, indent=2))
     holds = {
-        "loss within 10 % of the floor for its context": result["ratio_full"] <= 1.1,
+        "loss within 10 % of the floor for its context": result["ratio_full"]
+        <= 1.1,
         "first sample within 60 s": first <= 60,
         "training within 5 minutes": total <= 300,
-        "Witten-Bell 5-gram at least 0.2 nats above the floor": rungs["witten-bell", 5]
+        "Witten-Bell 5-gram at least 0.2 nats above the floor": rungs[
+            "witten-bell", 5
+        ]
         >= floor["fixed_windows"] + 0.2,
     }
     return measurement.save(result, holds)

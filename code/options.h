@@ -173,7 +173,7 @@ class CommandLine {
     app.add_option("--preset", o_.preset_name, "tiny, nano or shakespeare");
     app.add_option("--data", o_.data, "corpus name, text file or folder");
     app.add_option("--out", o_.out, "default: a new folder in models/");
-    app.add_option("--seed", o_.seed);
+    add_seed(app);
     app.add_flag("--resume", o_.resume, "go on from the newest checkpoint");
     app.add_flag("--force", o_.force, "resume although settings differ");
     app.add_option("--tokenizer", o_.preset.tokenizer, "char or bpe");
@@ -197,10 +197,21 @@ class CommandLine {
     });
   }
 
+  void add_seed(CLI::App& app) {
+    const auto digits = [](const std::string& text) {
+      const bool fits = !text.empty() && text.size() <= 19 &&
+          text.find_first_not_of("0123456789") == std::string::npos;
+      return fits ? "" : "expected a whole number from 0 to 10^19 - 1";
+    };
+    app.add_option("--seed", o_.seed, "same seed, same result")
+        ->check(CLI::Validator(
+            std::function<std::string(std::string&)>(digits), "NUMBER"));
+  }
+
   void add_sample(CLI::App& app) {
     app.add_option("--prompt", o_.prompt, "text to go on from");
     app.add_option("--max-tokens", o_.generate.max_tokens);
-    app.add_option("--seed", o_.seed);
+    add_seed(app);
     app.add_option("--stop", o_.generate.stop, "texts that end it");
     app.add_flag("--no-cache{false}", o_.generate.use_cache, "slow and equal");
     app.add_flag("--show-chain", o_.show_chain, "list the sampler's stages");

@@ -33,10 +33,14 @@ TrainCallbacks watch(
     const RunInfo& info,
     const Tokenizer& tokenizer,
     const Interrupt& interrupt,
-    Progress& progress) {
+    std::optional<Progress>& progress) {
   TrainCallbacks callbacks;
+  callbacks.on_start = [&](int64_t step) {
+    progress.emplace(
+        "train", o.preset.train.steps, ProgressOptions{.start = step});
+  };
   callbacks.stop_requested = [&] { return interrupt.requested(); };
-  callbacks.say = [&](const std::string& text) { progress.message(text); };
+  callbacks.say = [](const std::string& text) { std::cerr << text << "\n"; };
   callbacks.sample = [&](const LanguageModel& model, int64_t) {
     GenerateOptions g;
     g.sampling = {.temperature = 0.8f, .seed = o.seed};
@@ -44,14 +48,14 @@ TrainCallbacks watch(
     return generate(model, tokenizer, {}, g).text;
   };
   callbacks.on_step = [&](const StepRecord& r) {
-    progress.update(r.step, "loss " + three_digits(r.loss));
+    progress->update(r.step, "loss " + three_digits(r.loss));
     if (r.val_loss) {
-      progress.message(
+      progress->message(
           "step " + std::to_string(r.step) + ": " +
           beside_the_bars(*r.val_loss, info));
     }
     if (r.sample) {
-      progress.message(
+      progress->message(
           "step " + std::to_string(r.step) + " writes:" + *r.sample + "\n");
     }
   };
@@ -70,10 +74,10 @@ int run_train(Options& o) {
   check_split(split, config.block);
   const auto model = make_model(
       model_config(o.preset.model, tokenizer->vocab_size(), config.block));
+  check_memory(nn::count(model->parameters()));
   model->initialize(o.seed);
-  const fs::path out = o.out.empty()
-      ? new_model_folder(fs::path(corpus.name).stem().string())
-      : fs::path(o.out);
+  const fs::path out =
+      o.out.empty() ? new_model_folder(short_name(corpus)) : fs::path(o.out);
   ensure_folder(out);
   const LockFile lock(out);
   std::cerr << "training " << nn::count(model->parameters())
@@ -87,7 +91,7 @@ int run_train(Options& o) {
       make_run_info(corpus, split, *tokenizer, config, o.preset_name);
 
   const Interrupt interrupt;
-  Progress progress("train", config.steps);
+  std::optional<Progress> progress;
   const TrainResult result = train(
       *model,
       *tokenizer,
@@ -98,7 +102,7 @@ int run_train(Options& o) {
       o.resume,
       o.force,
       watch(o, info, *tokenizer, interrupt, progress));
-  progress.finish();
+  progress.reset();
   point_latest_at(out);
 
   Json summary = {
@@ -114,18 +118,25 @@ int run_train(Options& o) {
       {"stopped", result.stopped},
       {"saved_step", result.best_step}};
   if (result.stopped != "interrupted") {
-    std::cerr << "evaluating on all " << split.val.size()
-              << " validation tokens\n";
-    const auto go_on = [&](int64_t, int64_t) { return !interrupt.requested(); };
-    const int block = config.block;
-    summary["val_loss_sampled"] = evaluate_sampled(
-        *model, split.val, o.seed, config.eval_batches, config.batch, block);
-    const double full =
-        evaluate_fixed(*model, split.val, block, 16, go_on).nats_per_token;
-    summary["val_loss_full"] = full;
-    summary["val_loss_sliding"] =
-        evaluate_sliding(*model, split.val, block, 16, go_on).nats_per_token;
-    std::cout << beside_the_bars(full, info) << "\n";
+    Progress evaluation("evaluate", 0, {.unit = "window"});
+    const auto losses = evaluate_final(
+        *model,
+        split.val,
+        o.seed,
+        config.eval_batches,
+        config.batch,
+        config.block,
+        [&](int64_t done, int64_t) {
+          evaluation.update(done);
+          return !interrupt.requested();
+        });
+    evaluation.finish();
+    if (losses) {
+      summary["val_loss_sampled"] = losses->sampled;
+      summary["val_loss_full"] = losses->fixed;
+      summary["val_loss_sliding"] = losses->sliding;
+      std::cout << beside_the_bars(losses->fixed, info) << "\n";
+    }
   }
   summary["peak_bytes"] = peak_memory_bytes();
   std::cout << result.stopped << " after " << result.steps << " steps, "
@@ -141,8 +152,12 @@ int run_sample(Options& o) {
   const ModelFolder folder = load_model_folder(find_model(o.model));
   o.generate.sampling.seed = o.seed;
   o.generate.eos = folder.tokenizer->eos_id();
+  const auto chain = make_chain(o.generate.sampling); // checks the options
+  if (o.generate.max_tokens < 0) {
+    throw UsageError("sample", "expected --max-tokens of at least 0.");
+  }
   if (o.show_chain) {
-    std::cerr << describe(make_chain(o.generate.sampling));
+    std::cerr << describe(chain);
   }
   const std::vector<int32_t> prompt = folder.tokenizer->encode(o.prompt);
   const Interrupt interrupt;
@@ -183,14 +198,7 @@ int run_eval(Options& o) {
     std::cerr << "interrupted: no result\n";
     return 128 + interrupt.signal();
   }
-  const Json result = {
-      {"nats_per_char", e.nats_per_char},
-      {"nats_per_char_sliding", e.nats_per_char_sliding},
-      {"bits_per_char", e.bits_per_char},
-      {"bits_per_byte", e.bits_per_byte},
-      {"perplexity", e.perplexity},
-      {"tokens", e.tokens},
-      {"windows", e.windows}};
+  const Json result = to_json(e);
   if (o.json) {
     std::cout << result.dump() << "\n";
     return 0;
@@ -215,20 +223,7 @@ int run_ngram(Options& o) {
     std::cout << result.dump() << "\n";
     return 0;
   }
-  std::cout << "model        order     k  validation loss (nats/char)\n";
-  for (const NgramResult& r : ladder) {
-    char line[80];
-    const char* format = "%-12s %5d %5.2g %10.4f\n";
-    std::snprintf(
-        line,
-        sizeof line,
-        format,
-        r.model.c_str(),
-        r.n,
-        r.k,
-        r.val_nats_per_char);
-    std::cout << line;
-  }
+  std::cout << to_text(ladder);
   return 0;
 }
 

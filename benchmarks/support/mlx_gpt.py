@@ -13,7 +13,9 @@ import time
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--steps", type=int, default=60)
 parser.add_argument("--openblas", action="store_true", help="before MLX's own")
-parser.add_argument("--compile", action="store_true", help="mx.compile the step")
+parser.add_argument(
+    "--compile", action="store_true", help="mx.compile the step"
+)
 args = parser.parse_args()
 if args.openblas:  # only if it comes before mlx.core do its symbols win
     ctypes.CDLL(ctypes.util.find_library("openblas"), ctypes.RTLD_GLOBAL)
@@ -39,7 +41,9 @@ class Attention(nn.Module):
             for a in mx.split(self.c_attn(x), 3, axis=-1)
         ]
         scale = (WIDTH // HEADS) ** -0.5
-        y = mx.fast.scaled_dot_product_attention(*heads, scale=scale, mask="causal")
+        y = mx.fast.scaled_dot_product_attention(
+            *heads, scale=scale, mask="causal"
+        )
         return self.c_proj(y.transpose(0, 2, 1, 3).reshape(B, L, WIDTH))
 
 

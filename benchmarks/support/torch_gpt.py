@@ -71,7 +71,9 @@ def main():
         {"params": matrices, "weight_decay": 0.1},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.99), fused=True)
+    optimizer = torch.optim.AdamW(
+        groups, lr=1e-3, betas=(0.9, 0.99), fused=True
+    )
     forward = torch.compile(model) if args.compile else model
     data = torch.randint(VOCAB, (1_000_000,))
     seconds = []

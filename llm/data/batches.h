@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "llm/data/split.h"
 #include <mlx/mlx.h>
+#include "llm/data/split.h"
 
 namespace llm {
 

@@ -65,15 +65,28 @@ class PlotStatistics {
     return entry->second;
   }
 
+  // What a list adds once these columns are known: entropy, log of the cells.
+  const GrammarStatistics& of_list(int variable, uint32_t seen) {
+    const auto [entry, is_new] = lists_.try_emplace({variable, seen});
+    if (is_new) {
+      const auto parts = cells(variable, seen);
+      const auto rows =
+          static_cast<double>(plot_.variables[variable].rows.size());
+      entry->second.log_stories = std::log(static_cast<double>(parts.size()));
+      for (const auto& [cell, count] : parts) {
+        entry->second.entropy_per_story -=
+            count / rows * std::log(count / rows);
+      }
+    }
+    return entry->second;
+  }
+
   GrammarStatistics at_end(const std::vector<uint32_t>& seen) {
     GrammarStatistics sum;
     for (size_t v = 0; v < seen.size(); v++) {
-      const auto parts = cells(static_cast<int>(v), seen[v]);
-      const auto rows = static_cast<double>(plot_.variables[v].rows.size());
-      sum.log_stories += std::log(static_cast<double>(parts.size()));
-      for (const auto& [cell, count] : parts) {
-        sum.entropy_per_story -= count / rows * std::log(count / rows);
-      }
+      const auto& list = of_list(static_cast<int>(v), seen[v]);
+      sum.log_stories += list.log_stories;
+      sum.entropy_per_story += list.entropy_per_story;
     }
     return sum;
   }
@@ -85,10 +98,18 @@ class PlotStatistics {
     GrammarStatistics sum;
     sum.log_stories = -INFINITY;
     sum.entropy_per_story = std::log(ways);
+    std::map<int, GrammarStatistics> after; // many words lead to one node
     for (int next : node.next) {
-      const auto branch = from(next, seen);
+      const auto& word = plot_.nodes[next];
+      const bool is_text = word.kind == Kind::text;
+      const int then = is_text ? word.next[0] : next;
+      if (!after.count(then)) {
+        after[then] = from(then, seen);
+      }
+      const auto& branch = after[then];
+      const auto chars = is_text ? static_cast<double>(word.text.size()) : 0;
       sum.entropy_per_story += branch.entropy_per_story / ways;
-      sum.mean_chars += branch.mean_chars / ways;
+      sum.mean_chars += (branch.mean_chars + chars) / ways;
       sum.log_stories = log_add(sum.log_stories, branch.log_stories);
     }
     return sum;
@@ -131,6 +152,7 @@ class PlotStatistics {
   const Plot& plot_;
   std::map<std::pair<int, std::vector<uint32_t>>, GrammarStatistics> memory_;
   std::map<std::pair<int, uint32_t>, uint32_t> closures_;
+  std::map<std::pair<int, uint32_t>, GrammarStatistics> lists_;
 };
 
 } // namespace

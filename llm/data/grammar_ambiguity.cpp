@@ -7,6 +7,7 @@
 // derivations give the same string. The pairs are finite in number, so the
 // walk ends; slots may take any row, which can only add pairs.
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <tuple>
@@ -46,6 +47,30 @@ struct PairHash {
 class PairWalk {
  public:
   explicit PairWalk(const Grammar& grammar) : grammar_(grammar) {}
+
+  // Do the ways of this node differ within their words, whatever follows?
+  bool is_clear(int plot, int index) {
+    const auto& n = grammar_.plots()[plot].nodes[index];
+    std::vector<std::string> words;
+    if (n.kind == Kind::slot) {
+      words = texts(plot, n);
+    } else {
+      for (int next : n.next) {
+        const auto& word = grammar_.plots()[plot].nodes[next];
+        if (word.kind != Kind::text) {
+          return false;
+        }
+        words.push_back(word.text);
+      }
+      std::sort(words.begin(), words.end());
+    }
+    for (size_t i = 1; i < words.size(); i++) { // a prefix sorts just before
+      if (words[i].compare(0, words[i - 1].size(), words[i - 1]) == 0) {
+        return false;
+      }
+    }
+    return true;
+  }
 
   // All places where reading goes on after entering a node.
   std::vector<Place> enter(int plot, int node) {
@@ -163,6 +188,9 @@ std::optional<std::string> find_ambiguity(const Grammar& grammar) {
     draws[0].push_back(walk.enter(p, plots[p].start));
     for (int n = 0; n < static_cast<int>(plots[p].nodes.size()); n++) {
       const auto kind = plots[p].nodes[n].kind;
+      if (walk.is_clear(p, n)) {
+        continue;
+      }
       if (kind == Kind::choice) {
         draws.emplace_back();
         for (int next : plots[p].nodes[n].next) {

@@ -5,6 +5,7 @@
 
 #include "llm/data/grammar_parser.h"
 
+#include <algorithm>
 #include <cctype>
 #include <map>
 #include <set>
@@ -30,11 +31,8 @@ struct Item {
 }
 
 std::string trim(std::string_view s) {
-  const auto first = s.find_first_not_of(" \n");
-  if (first == std::string_view::npos) {
-    return "";
-  }
-  return std::string(s.substr(first, s.find_last_not_of(" \n") - first + 1));
+  const auto first = std::min(s.find_first_not_of(" \n"), s.size());
+  return std::string(s.substr(first, s.find_last_not_of(" \n") + 1 - first));
 }
 
 std::vector<std::string> split(std::string_view s, char at) {
@@ -79,11 +77,8 @@ List parse_list(const std::string& plot, const std::string& text) {
   for (const auto& row : split(std::string_view(text).substr(colon + 1), '|')) {
     list.rows.push_back(split(row, '/'));
     const auto& cells = list.rows.back();
-    bool empty_cell = false;
-    for (const auto& cell : cells) {
-      empty_cell = empty_cell || cell.empty();
-    }
-    if (cells.size() != list.columns.size() || empty_cell) {
+    const auto empty = std::count(cells.begin(), cells.end(), "");
+    if (cells.size() != list.columns.size() || empty > 0) {
       fault(
           plot,
           "row \"" + row + "\" must have " +
@@ -163,7 +158,8 @@ class Compiler {
       } else if (c == '{') {
         items.push_back({GrammarNode::Kind::slot, enclosed(text, at, '}'), {}});
       } else if (c == '<') {
-        append(items, fragment(enclosed(text, at, '>'), depth + 1));
+        auto pasted = fragment(enclosed(text, at, '>'), depth + 1);
+        items.insert(items.end(), pasted.begin(), pasted.end());
       } else {
         const auto end = std::min(text.find_first_of("[{<|]", at), text.size());
         items.push_back(
@@ -215,12 +211,6 @@ class Compiler {
         source_.title,
         depth > max_depth ? "<" + name + "> contains itself"
                           : "no fragment is called <" + name + ">");
-  }
-
-  static void append(std::vector<Item>& to, std::vector<Item> from) {
-    for (auto& item : from) {
-      to.push_back(std::move(item));
-    }
   }
 
   // Adds the nodes of `items`, which lead to node `next`; returns the first.

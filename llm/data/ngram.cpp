@@ -152,9 +152,9 @@ double witten_bell_loss(
     int vocab_size,
     int n) {
   double loss = 0;
-  for (size_t i = 0; i < val.size(); i++) {
+  for (size_t i = n - 1; i < val.size(); i++) {
     double p = 1.0 / vocab_size;
-    for (int m = 0; m < n && m <= static_cast<int>(i); m++) {
+    for (int m = 0; m < n; m++) {
       const auto context = counts.context(val, i, m);
       if (context < 0 || counts.level(m).context_count[context] == 0) {
         break; // longer contexts were not seen either
@@ -166,7 +166,7 @@ double witten_bell_loss(
     }
     loss -= std::log(p);
   }
-  return loss / static_cast<double>(val.size());
+  return loss / static_cast<double>(val.size() - (n - 1));
 }
 
 void check_ids(const std::vector<int32_t>& ids, int vocab_size, int n) {
@@ -209,7 +209,7 @@ double witten_bell(
     int vocab_size,
     int n) {
   check_ids(train, vocab_size, n);
-  check_ids(val, vocab_size, 1);
+  check_ids(val, vocab_size, n);
   return witten_bell_loss(Counts(train, n), val, vocab_size, n);
 }
 

@@ -33,8 +33,7 @@ double add_k(
     int n,
     double k);
 
-/** The same for Witten-Bell; token i of `val` is predicted from
- * min(n - 1, i) tokens. */
+/** The same for Witten-Bell, over the same tokens. */
 double witten_bell(
     const std::vector<int32_t>& train,
     const std::vector<int32_t>& val,

@@ -12,6 +12,15 @@
 namespace llm {
 namespace {
 
+void check_context(int64_t context) {
+  if (context < 1) {
+    throw UsageError(
+        "Split",
+        "expected a context of at least 1 but received " +
+            std::to_string(context) + "; raise it.");
+  }
+}
+
 bool starts_character(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
 }
@@ -79,6 +88,7 @@ std::vector<int64_t> batch_offsets(
 }
 
 std::vector<EvalWindow> fixed_windows(int64_t n, int64_t context) {
+  check_context(context);
   std::vector<EvalWindow> windows;
   for (int64_t start = 0; start + 1 < n; start += context) {
     windows.push_back({start, std::min(context, n - 1 - start), 0});
@@ -87,6 +97,7 @@ std::vector<EvalWindow> fixed_windows(int64_t n, int64_t context) {
 }
 
 std::vector<EvalWindow> sliding_windows(int64_t n, int64_t context) {
+  check_context(context);
   const int64_t stride = std::max<int64_t>(context / 2, 1);
   std::vector<EvalWindow> windows;
   int64_t scored = 1; // tokens before this one are done; the first never is

@@ -10,234 +10,17 @@
 
 #include "llm/data/stream_filter.h"
 
-#include <array>
 #include <cmath>
-#include <map>
-#include <tuple>
-#include <unordered_map>
 
-#include "llm/core/error.h"
+#include "llm/data/stream_filter_state.h"
 
 namespace llm {
 namespace {
 
 using Kind = GrammarNode::Kind;
-constexpr size_t max_variables = 16; // as grammar_parser.cpp checks
 constexpr size_t kept_characters = 3;
-using Masks = std::array<uint64_t, max_variables>;
-
-double popcount(uint64_t x) {
-  int count = 0;
-  for (; x != 0; x &= x - 1) {
-    count++;
-  }
-  return count;
-}
-
-// Words as a tree of characters; each word is equally likely.
-struct Trie {
-  struct Node {
-    std::vector<std::pair<char, int>> children;
-    double words = 0; // that pass or end here
-    double ends = 0;  // that end here
-  };
-  std::vector<Node> nodes{1};
-
-  int child(int at, char c) const {
-    for (const auto& [next, index] : nodes[at].children) {
-      if (next == c) {
-        return index;
-      }
-    }
-    return -1;
-  }
-
-  void add(const std::string& word) {
-    int at = 0;
-    nodes[0].words++;
-    for (char c : word) {
-      int next = child(at, c);
-      if (next < 0) {
-        next = static_cast<int>(nodes.size());
-        nodes[at].children.emplace_back(c, next);
-        nodes.emplace_back();
-      }
-      at = next;
-      nodes[at].words++;
-    }
-    nodes[at].ends++;
-  }
-};
-
-// What a node of a plot's graph spells.
-struct Speller {
-  struct Word {
-    std::string text;
-    uint64_t rows = 0; // slot: the rows with this text
-  };
-  std::vector<Word> words; // text: one; slot: the column's distinct texts
-  Trie trie;               // choice of plain words
-  bool is_trie = false;
-  int next = 0; // node after it
-};
-
-struct Hypothesis {
-  double weight = 0;
-  int plot = 0;
-  int node = 0;
-  int masks = 0;  // index in the pool
-  int word = 0;   // which of the speller's words; trie: which trie node
-  int offset = 0; // of the next character in the word; trie: unused
-};
-
-Speller make_speller(const Plot& plot, const GrammarNode& node) {
-  Speller speller;
-  if (node.kind == Kind::text) {
-    speller.words.push_back({node.text, 0});
-  } else if (node.kind == Kind::slot) {
-    const auto& rows = plot.variables[node.variable].rows;
-    for (size_t r = 0; r < rows.size(); r++) {
-      size_t w = 0;
-      while (w < speller.words.size() &&
-             speller.words[w].text != rows[r][node.column]) {
-        w++;
-      }
-      if (w == speller.words.size()) {
-        speller.words.push_back({rows[r][node.column], 0});
-      }
-      speller.words[w].rows |= uint64_t{1} << r;
-    }
-  } else if (node.kind == Kind::choice) {
-    const auto& nodes = plot.nodes;
-    speller.is_trie = true;
-    for (int next : node.next) {
-      speller.is_trie = speller.is_trie && nodes[next].kind == Kind::text &&
-          nodes[next].next[0] == nodes[node.next[0]].next[0];
-    }
-    for (int next : node.next) {
-      if (speller.is_trie) {
-        speller.trie.add(nodes[next].text);
-        speller.next = nodes[next].next[0];
-      }
-    }
-    return speller;
-  }
-  speller.next = node.next.empty() ? 0 : node.next[0];
-  return speller;
-}
 
 } // namespace
-
-struct StreamFilter::State {
-  const Grammar* grammar = nullptr;
-  std::vector<std::vector<Speller>> spellers; // [plot][node]
-  std::vector<Masks> pool; // first one per plot: all rows of every list
-  size_t pool_kept = 0;    // the part that outlives a start
-  std::vector<Hypothesis> anywhere[256]; // those that can spell this character
-  std::vector<double> first = std::vector<double>(256); // their weight
-
-  // After the first characters (the key) of a start anywhere.
-  struct Kept {
-    double log_p = 0; // of the last of these characters
-    std::vector<Hypothesis> alive;
-  };
-  std::unordered_map<std::string, Kept> kept;
-  std::string prefix;      // read since start_anywhere, while short
-  bool is_anywhere = true; // started anywhere and the prefix is short
-
-  std::vector<Hypothesis> alive;
-  std::vector<Hypothesis> before;
-  double finished = 0; // weight of those that just ended a story
-
-  void prepare();
-  void prepare_anywhere();
-  void add_anywhere(const Hypothesis& h, char c, double weight);
-  void enter(const Hypothesis& from, int index, double weight);
-  void enter_slot(Hypothesis h, int variable);
-  void enter_stories(double weight);
-  double take(const Hypothesis& h, char c);
-  double read_from(const std::vector<Hypothesis>& from, char c);
-  double read_kept(char c);
-};
-
-void StreamFilter::State::prepare() {
-  for (const auto& plot : grammar->plots()) {
-    std::vector<Speller> of_plot;
-    for (const auto& node : plot.nodes) {
-      of_plot.push_back(make_speller(plot, node));
-    }
-    spellers.push_back(std::move(of_plot));
-    Masks masks{};
-    for (size_t v = 0; v < plot.variables.size(); v++) {
-      for (size_t r = 0; r < plot.variables[v].rows.size(); r++) {
-        masks[v] |= uint64_t{1} << r;
-      }
-    }
-    pool.push_back(masks);
-  }
-  prepare_anywhere();
-  pool_kept = pool.size();
-}
-
-void StreamFilter::State::add_anywhere(
-    const Hypothesis& h,
-    char c,
-    double weight) {
-  const auto index = static_cast<unsigned char>(c);
-  anywhere[index].push_back(h);
-  first[index] += weight;
-}
-
-// A place is as likely as the stories that pass it: p(plot) times p(the
-// alternatives that lead to the node) times, inside a slot, p(row). The lists
-// are independent of the place, so the others keep all their rows.
-void StreamFilter::State::prepare_anywhere() {
-  const auto& plots = grammar->plots();
-  const double total = grammar->statistics().mean_chars * plots.size();
-  for (int p = 0; p < static_cast<int>(plots.size()); p++) {
-    const auto& nodes = plots[p].nodes;
-    std::vector<double> reach(nodes.size()); // except through a trie
-    reach[plots[p].start] = 1 / total;
-    for (int n = plots[p].start; n > 0; n--) { // every edge leads to a lower n
-      const auto& speller = spellers[p][n];
-      if (reach[n] == 0) {
-        continue;
-      }
-      if (speller.is_trie) {
-        reach[speller.next] += reach[n];
-        for (size_t t = 0; t < speller.trie.nodes.size(); t++) {
-          const auto& at = speller.trie.nodes[t];
-          const double each = reach[n] / speller.trie.nodes[0].words;
-          Hypothesis h{
-              each * (at.words - at.ends), p, n, p, static_cast<int>(t), 0};
-          for (const auto& [c, child] : at.children) {
-            add_anywhere(h, c, each * speller.trie.nodes[child].words);
-          }
-        }
-        continue;
-      }
-      for (int next : nodes[n].next) {
-        reach[next] += reach[n] / static_cast<double>(nodes[n].next.size());
-      }
-      for (size_t w = 0; w < speller.words.size(); w++) {
-        const auto& word = speller.words[w];
-        Hypothesis h{reach[n], p, n, p, static_cast<int>(w), 0};
-        if (word.rows != 0) {
-          const int variable = nodes[n].variable;
-          h.weight *= popcount(word.rows) / popcount(pool[p][variable]);
-          h.masks = static_cast<int>(pool.size());
-          auto masks = pool[p];
-          masks[variable] = word.rows;
-          pool.push_back(masks);
-        }
-        for (char c : word.text) {
-          add_anywhere(h, c, h.weight);
-          h.offset++;
-        }
-      }
-    }
-  }
-}
 
 // Adds what can be read at node `index`, with the lists as `from` knows them.
 void StreamFilter::State::enter(
@@ -270,7 +53,7 @@ void StreamFilter::State::enter_slot(Hypothesis h, int variable) {
       continue;
     }
     h.word = static_cast<int>(w);
-    h.weight = weight * popcount(left) / popcount(masks[variable]);
+    h.weight = weight * count_rows(left) / count_rows(masks[variable]);
     if (left != masks[variable]) {
       h.masks = static_cast<int>(pool.size());
       pool.push_back(masks);

@@ -5,6 +5,7 @@
 
 #include "llm/data/tiny_tales.h"
 
+#include <mutex>
 #include <unordered_set>
 
 namespace llm {
@@ -47,7 +48,10 @@ double tale_log_probability(std::string_view story) {
       whole.substr(whole.size() - separator.size()) != separator) {
     whole += separator;
   }
-  return tales_grammar().log_probability(whole);
+  static std::mutex mutex;
+  static StreamFilter filter(tales_grammar()); // slow to make, so kept
+  const std::lock_guard lock(mutex);
+  return filter.log_probability(whole);
 }
 
 EntropyFloor

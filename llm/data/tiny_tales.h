@@ -36,7 +36,7 @@ struct Tales {
  * neither holds one twice. Same bytes for the same numbers, everywhere. */
 Tales generate_tales(
     uint64_t seed = 1,
-    int n_train = 2200,
+    int n_train = 4400,
     int n_validation = 220);
 
 /** Entropy of the endless stream: H(story) / E[characters of a story]. */

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// The shared words of tiny-tales. To add a story, append a plot in
-// tiny_tales_plots.cpp; a newcomer's rules:
-//  - a beginning, a problem, an ending; 300 to 600 characters in all;
-//  - it must read well whichever row or alternative is drawn; after "a" comes
-//    only what starts with a consonant sound;
-//  - use the shared words where they fit: a model that sees few examples learns
-//    a word that many plots use, and every draw makes the text less certain;
+// The shared words and sentences of tiny-tales; the plots are in
+// tiny_tales_plots.cpp. A story is
+//   who it is about, what it likes - the plot's problem - how that felt, where
+//   help was sought and found - the plot's solution - an ending.
+// Only problem and solution belong to one plot. So a small model meets most of
+// the text often, and a story can be told without remembering all of it.
+// To add a story, append a plot:
+//  - it must read well whichever row or alternative is drawn, for a child and
+//    for an animal; after "a" comes only what starts with a consonant sound;
+//  - carry something of its own (a list) from the problem to the solution;
+//  - the helpers are "they"; the hero is {name}, {he}, {him}, {his};
 //  - no text may have two derivations (the tests check it).
 
 #include "llm/data/tiny_tales.h"
@@ -24,16 +28,11 @@ std::vector<std::string> shared_lists() {
       "Sam/he/him/his | Leo/he/him/his | Finn/he/him/his | Jack/he/him/his | "
       "Hugo/he/him/his | Noah/he/him/his | Theo/he/him/his | Milo/he/him/his "
       "| Otto/he/him/his",
-      "pal phe phim phis: Bella/she/her/her | Grace/she/her/her | "
-      "Wendy/she/her/her | Poppy/she/her/her | Fay/she/her/her | "
-      "Dora/she/her/her | Hank/he/him/his | Rudy/he/him/his | Gus/he/him/his "
-      "| Toby/he/him/his | Walt/he/him/his | Ned/he/him/his",
-      "elder ehe ehis: Grandma/she/her | Grandpa/he/his | Mama/she/her | "
-      "Papa/he/his | Aunt May/she/her | Uncle Bert/he/his",
+      "pal: Bella | Grace | Wendy | Poppy | Fay | Dora | Hank | Rudy | Gus | "
+      "Toby | Walt | Ned",
+      "elder: Grandma | Grandpa | Mama | Papa | Aunt May | Uncle Bert",
       "animal: fox | bear | rabbit | mouse | owl | frog | duck | squirrel | "
       "badger | goat | lamb | kitten | puppy | hen | goose | mole",
-      "other: donkey | parrot | pigeon | cricket | lizard | ox | sparrow | "
-      "stork | beaver | otter",
       "town: Appledale | Fernwood | Pebble Bay | Willow Hill | Green Valley |"
       " Honeybrook | Snowdrop Lane | Thistle End",
   };
@@ -59,13 +58,9 @@ std::vector<std::pair<std::string, std::string>> shared_fragments() {
        "[sunny|rainy|windy|cold|warm|bright|foggy|snowy|dry|mild|hot|wet]"},
       {"day", "[morning|afternoon|evening|day|Monday|Tuesday|Friday|Sunday]"},
       // Verbs that many plots share.
-      {"took", "[took|brought|carried|fetched|grabbed|picked]"},
       {"sat", "[sat|stood|waited|rested|stayed]"},
-      {"ate", "[ate|shared|tasted|munched|nibbled|enjoyed|cooked|finished]"},
-      {"gave", "[gave|handed|offered|brought|passed|sent]"},
-      {"made", "[made|built|shaped]"},
-      {"wanted", "[wanted|hoped|wished|longed|planned|tried]"},
-      {"came", "[came|arrived|appeared|landed]"},
+      {"ate", "[ate|shared|tasted|munched|nibbled|enjoyed]"},
+      {"gave", "[gave|handed|offered|brought|passed]"},
       {"then",
        "[Then|Soon|Suddenly|At last|After a while|Just then|A little later|"
        "At once]"},
@@ -79,35 +74,29 @@ std::vector<std::pair<std::string, std::string>> shared_fragments() {
        "[old|big|small|quiet|dusty|muddy|famous|sunny|dark|pretty|busy|"
        "ruined]"},
       {"glad",
-       "[happy|glad|proud|merry|excited|hopeful|brave|rich|lucky|free]"},
+       "[happy|glad|proud|merry|excited|hopeful|brave|calm|lucky|pleased]"},
       {"sad",
        "[sad|worried|lonely|upset|gloomy|scared|cross|tired|sorry|afraid|"
        "angry|hurt]"},
       {"very", "[very|so|rather|quite|a little]"},
       {"said", "[said|cried|called|sang|yelled|laughed|replied|hummed]"},
-      {"asked", "[asked|sighed|sobbed|begged|groaned|wept]"},
-      {"how",
-       "[slowly|quickly|softly|bravely|gently|calmly|kindly|proudly|loudly|"
-       "gladly|neatly|sweetly]"},
+      {"sobbed", "[sighed|sobbed|groaned|wept|whispered|mumbled]"},
       {"food",
        "[bread|jam|soup|cake|pie|cheese|corn|milk|tea|rice|beans|toast|honey|"
        "butter|cocoa|plums|nuts|grapes|fudge|pears]"},
       {"found", "[found|saw|spotted|noticed|spied|met]"},
-      {"wow", "[Oh|Oh no|Look|Hey|Listen|My stars|Dear me|Hooray]"},
-      {"yes",
-       "[Yes|Of course|Sure|With pleasure|Why not|Come along|All right|"
-       "Follow me]"},
+      {"wow", "[Oh|Oh no|Alas|Look|Hey|My stars|Dear me|Help]"},
       {"hope",
        "[Do not cry|Cheer up|Never fear|Trust me|Take heart|Try again]"},
       {"number", "[two|three|four|five|six|seven|nine|ten]"},
       // Parts of sentences.
       {"item", "a <adj> <thing>"},
       {"one", "a <kind> <critter>"},
-      {"pair", "<item> and <item>"},
       {"loot",
        "[<item>, <item> and <item>|<item> and <item>|<item> and <food>]"},
       {"crowd", "[<one>, <one> and <one>|<one> and <one>|<one> with <item>]"},
       {"place", "<by> the <old> <spot>"},
+      {"near", "[near|by|behind|beside] the <old> <spot>"},
       {"tour", "[<place>, <place> and <place>|<place> and <place>]"},
       {"under", "[under|behind|beside|on|inside]"},
       {"felt", "[was|felt|looked|seemed]"},
@@ -117,15 +106,19 @@ std::vector<std::pair<std::string, std::string>> shared_fragments() {
        "[{Name} was a <kind> [{animal}|child] from {town}.|In {town} lived a "
        "<kind> [{animal}|child] called {name}.|Once a <kind> [{animal}|"
        "child] named {name} had <item> and <item>.|{Name} [the {animal} |"
-       "]lived <place> with <one>.]"},
+       "]lived <near> with <one>.]"},
+      {"likes",
+       "[{He} liked [<food>, <food> and <food>|<food> and <food>].|{His} "
+       "best friend was <one>.|Every <day> {he} <walked> <place>.|{He} kept "
+       "<item> <under> <item>.]"},
       {"when", "[One|On a|Early one|Late one] <weather> <day>"},
       {"woe",
-       "[[{Name}|{He}] <felt> <very> <sad><mark>|\"<wow>, I am <very> <sad>,\" "
-       "<said> {name}<mark>]"},
+       "[[{Name}|{He}] <felt> <very> <sad><mark>|\"<wow>, I am <very> <sad>[,|"
+       "!]\" <sobbed> {name}.]"},
       {"seek",
        "[{He} <walked> <tour>.|{He} looked <under> <item> and <under> "
        "<item>.|{He} asked <crowd>, but they only <ate> <food>.|{He} <sat> "
-       "<place> and <ate> <food> and <food>.]"},
+       "<near> and <ate> <food> and <food>.]"},
       {"meet",
        "[<then> {he} <found> <crowd>.|<then> {elder} came with <loot>.|"
        "\"<hope>!\" <said> {elder} and <gave> {him} <loot>.|\"<hope>!\" <said> "

@@ -53,9 +53,10 @@ fs::path new_model_folder(const std::string& stem) {
   }
 }
 
-void point_latest_at(const fs::path& folder) {
+void point_latest_at(const fs::path& given) {
   const fs::path models = tutorial_home() / "models";
   std::error_code ignored;
+  const fs::path folder = fs::canonical(given, ignored); // without a last slash
   if (!fs::equivalent(folder.parent_path(), models, ignored)) {
     return;
   }

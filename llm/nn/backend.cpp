@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <mlx/mlx.h>
 
 #include "llm/core/error.h"
+#include "llm/core/progress.h"
 
 namespace llm {
 
@@ -104,6 +106,21 @@ double measure_sgemm_gflops(int size) {
     best = std::max(best, 2.0 * size * size * size / time.count() * 1e-9);
   }
   return best;
+}
+
+void check_memory(int64_t parameters) {
+  const double copies = 7; // weights and two moments twice, gradients once
+  const double needed =
+      copies * sizeof(float) * static_cast<double>(parameters);
+  const double there = static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
+      static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (needed > there) {
+    throw InputError(
+        "memory",
+        "training " + std::to_string(parameters) + " parameters needs " +
+            format_bytes(needed) + " but this machine has " +
+            format_bytes(there) + "; choose a smaller --width or --layers.");
+  }
 }
 
 int64_t peak_memory_bytes() {

@@ -39,6 +39,10 @@ std::string blas_name();
  * of a few products of size x size matrices. Takes about 0.1 s. */
 double measure_sgemm_gflops(int size = 512);
 
+/** InputError when training `parameters` weights cannot fit into this machine's
+ * memory: weights, gradients and moments, before and after an update. */
+void check_memory(int64_t parameters);
+
 /** The most memory this process has had in use, in bytes. */
 int64_t peak_memory_bytes();
 

@@ -74,6 +74,48 @@ Evaluation evaluate_sliding(
       model, ids, sliding_windows(n, block), batch, progress);
 }
 
+std::optional<FinalLosses> evaluate_final(
+    const LanguageModel& model,
+    const std::vector<int32_t>& ids,
+    uint64_t seed,
+    int batches,
+    int batch,
+    int block,
+    const EvaluationProgress& progress) {
+  const auto n = static_cast<int64_t>(ids.size());
+  const auto fixed = fixed_windows(n, block);
+  const auto sliding = sliding_windows(n, block);
+  const auto total = static_cast<int64_t>(fixed.size() + sliding.size());
+  int64_t before = 0;
+  bool go_on = true;
+  const EvaluationProgress both = [&](int64_t done, int64_t) {
+    return go_on = progress(before + done, total);
+  };
+  FinalLosses out;
+  out.fixed = evaluate_windows(model, ids, fixed, 16, both).nats_per_token;
+  before = static_cast<int64_t>(fixed.size());
+  if (go_on) {
+    out.sliding =
+        evaluate_windows(model, ids, sliding, 16, both).nats_per_token;
+  }
+  if (!go_on) {
+    return std::nullopt;
+  }
+  out.sampled = evaluate_sampled(model, ids, seed, batches, batch, block);
+  return out;
+}
+
+Json to_json(const TextEvaluation& e) {
+  return {
+      {"nats_per_char", e.nats_per_char},
+      {"nats_per_char_sliding", e.nats_per_char_sliding},
+      {"bits_per_char", e.bits_per_char},
+      {"bits_per_byte", e.bits_per_byte},
+      {"perplexity", e.perplexity},
+      {"tokens", e.tokens},
+      {"windows", e.windows}};
+}
+
 TextEvaluation evaluate_text(
     const LanguageModel& model,
     const Tokenizer& tokenizer,

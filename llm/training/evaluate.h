@@ -10,9 +10,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "llm/core/json.h"
 #include "llm/data/split.h"
 #include "llm/models/language_model.h"
 #include "llm/tokenizers/tokenizer.h"
@@ -47,6 +49,20 @@ Evaluation evaluate_windows(
     int batch,
     const EvaluationProgress& progress = {});
 
+/** The three losses of a finished run, on the whole validation split; none of
+ * them when `progress` said stop before the end. */
+struct FinalLosses {
+  double sampled = 0, fixed = 0, sliding = 0;
+};
+std::optional<FinalLosses> evaluate_final(
+    const LanguageModel& model,
+    const std::vector<int32_t>& ids,
+    uint64_t seed,
+    int batches,
+    int batch,
+    int block,
+    const EvaluationProgress& progress);
+
 /** evaluate_windows over all of `ids` with fixed windows of `block` tokens. */
 Evaluation evaluate_fixed(
     const LanguageModel& model,
@@ -73,6 +89,9 @@ struct TextEvaluation {
   int64_t tokens = 0;  ///< scored: all but the first, which nothing predicts
   int64_t windows = 0; ///< fixed windows read
 };
+
+/** By the names of the fields. */
+Json to_json(const TextEvaluation& evaluation);
 
 /** Evaluates the whole of `text`. `progress` is called with the windows done
  * and the windows in all, of both kinds together. InputError when the text is

@@ -16,17 +16,20 @@ namespace llm {
 
 namespace {
 
-// A few minutes on two CPU cores: what `./tutorial start` trains.
+// A few minutes on two CPU cores: what `./tutorial start` trains. The modern
+// decoder with Muon learns from fewer tokens than GPT-2 with AdamW, and a small
+// batch makes more updates of them.
 Preset tiny() {
   Preset p;
   p.data = "tiny-tales";
-  p.model.activation = "gelu_new"; // mlx-lm knows only this one for gpt2
+  p.model.architecture = "qwen3";
+  p.model.kv_heads = 2;
   TrainConfig& t = p.train;
-  t.steps = 1000;
-  t.batch = 12;
+  t.steps = 1500;
+  t.batch = 4;
   t.block = 128;
   t.optimizer = {.name = "muon", .beta2 = 0.99f, .weight_decay = 0.1f};
-  t.schedule = {.lr = 2e-3f, .min_lr = 1e-4f, .warmup = 50, .steps = 1000};
+  t.schedule = {.lr = 1.2e-2f, .min_lr = 2e-4f, .warmup = 50, .steps = 1500};
   t.eval_every = 250;
   t.sample_every = 100;
   t.checkpoint_every = 250;

@@ -23,6 +23,30 @@ Json to_json(const std::vector<NgramResult>& ladder) {
   return rungs;
 }
 
+std::string to_text(const std::vector<NgramResult>& ladder) {
+  std::string text = "model        order     k  validation loss (nats/char)\n";
+  for (const NgramResult& r : ladder) {
+    char line[80];
+    const char* format = "%-12s %5d %5.2g %10.4f\n";
+    std::snprintf(
+        line,
+        sizeof line,
+        format,
+        r.model.c_str(),
+        r.n,
+        r.k,
+        r.val_nats_per_char);
+    text += line;
+  }
+  return text;
+}
+
+std::string short_name(const Corpus& corpus) {
+  const std::filesystem::path path =
+      std::filesystem::path(corpus.name + "/").parent_path();
+  return path.has_stem() ? path.stem().string() : "model";
+}
+
 namespace {
 
 Json floor_json(const Corpus& corpus, int block) {
@@ -56,6 +80,19 @@ std::string readme(
 
 } // namespace
 
+namespace {
+
+// A name stays a name; a path must be found from any folder.
+std::string where_it_is(const Corpus& corpus) {
+  const std::vector<std::string> names = corpus_names();
+  const bool is_name =
+      std::find(names.begin(), names.end(), corpus.name) != names.end();
+  return is_name ? corpus.name
+                 : std::filesystem::absolute(corpus.name).string();
+}
+
+} // namespace
+
 RunInfo make_run_info(
     const Corpus& corpus,
     const Split& split,
@@ -63,8 +100,11 @@ RunInfo make_run_info(
     const TrainConfig& config,
     const std::string& preset_name) {
   RunInfo info;
-  info.data = {{"name", corpus.name}, {"sha256", corpus.sha256}};
-  info.header = {{"ladder", Json::array()}, {"entropy_floor", nullptr}};
+  info.data = {{"sha256", corpus.sha256}};
+  info.header = {
+      {"data", where_it_is(corpus)},
+      {"ladder", Json::array()},
+      {"entropy_floor", nullptr}};
   if (tokenizer.kind() == "char") { // both count characters
     info.header["ladder"] =
         to_json(ngram_ladder(split.train, split.val, tokenizer.vocab_size()));
@@ -108,12 +148,8 @@ std::string trained_on(const std::filesystem::path& folder) {
         "expected --data, since " + folder.string() +
             " does not say what it was trained on.");
   }
-  const Json first = parse_json(line, path.string());
-  if (!first.contains("config") || !first["config"].contains("data")) {
-    throw InputError(
-        path.string(), "the first line names no data; use --data.");
-  }
-  return json_get<std::string>(first["config"]["data"], "name", path.string());
+  return json_get<std::string>(
+      parse_json(line, path.string()), "data", path.string());
 }
 
 } // namespace llm

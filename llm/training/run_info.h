@@ -18,6 +18,12 @@ namespace llm {
 /** The ladder as a JSON list of {model, n, k, val_nats_per_char}. */
 Json to_json(const std::vector<NgramResult>& ladder);
 
+/** The same as a table for people. */
+std::string to_text(const std::vector<NgramResult>& ladder);
+
+/** A name for folders: "notes" for notes.txt and for notes/. */
+std::string short_name(const Corpus& corpus);
+
 /**
  * Describes a run on `corpus`. For character tokenizers it holds the n-gram
  * ladder, and for tiny-tales the entropy floor at `config.block` characters

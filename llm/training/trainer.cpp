@@ -11,6 +11,7 @@
 #include "llm/core/random.h"
 #include "llm/core/sha256.h"
 #include "llm/data/batches.h"
+#include "llm/models/config.h"
 #include "llm/models/load.h"
 #include "llm/training/checkpoint.h"
 #include "llm/training/evaluate.h"
@@ -59,20 +60,20 @@ Json TrainConfig::to_json() const {
       {"block", block},
       {"accumulate", accumulate},
       {"optimizer", optimizer.name},
-      {"beta1", optimizer.beta1},
-      {"beta2", optimizer.beta2},
-      {"eps", optimizer.eps},
-      {"weight_decay", optimizer.weight_decay},
-      {"momentum", optimizer.momentum},
+      {"beta1", shortest(optimizer.beta1)},
+      {"beta2", shortest(optimizer.beta2)},
+      {"eps", shortest(optimizer.eps)},
+      {"weight_decay", shortest(optimizer.weight_decay)},
+      {"momentum", shortest(optimizer.momentum)},
       {"nesterov", optimizer.nesterov},
-      {"adamw_lr_scale", optimizer.adamw_lr_scale},
+      {"adamw_lr_scale", shortest(optimizer.adamw_lr_scale)},
       {"schedule", schedule.name},
-      {"lr", schedule.lr},
-      {"min_lr", schedule.min_lr},
+      {"lr", shortest(schedule.lr)},
+      {"min_lr", shortest(schedule.min_lr)},
       {"warmup", schedule.warmup},
       {"decay_steps", schedule.steps},
-      {"decay_fraction", schedule.decay_fraction},
-      {"clip", clip},
+      {"decay_fraction", shortest(schedule.decay_fraction)},
+      {"clip", shortest(clip)},
       {"eval_every", eval_every},
       {"eval_batches", eval_batches},
       {"sample_every", sample_every},
@@ -138,6 +139,9 @@ class Run {
       forced = restore(force);
     }
     open_metrics(forced);
+    if (callbacks_.on_start) {
+      callbacks_.on_start(step_);
+    }
     run_start_ = Clock::now();
     std::string stopped = step_ >= config_.steps ? "finished" : "";
     while (stopped.empty()) {
@@ -362,7 +366,9 @@ class Run {
   void open_metrics(bool forced) {
     metrics_.emplace(out_ / "metrics.jsonl", metrics_bytes_, files_);
     if (metrics_bytes_ == 0) {
-      Json first = {{"run", out_.filename().string()}, {"config", identity()}};
+      Json first = {
+          {"run", fs::absolute(out_).lexically_normal().filename().string()},
+          {"config", identity()}};
       if (!info_.header.is_null()) {
         first.update(info_.header);
       }
@@ -429,6 +435,9 @@ TrainResult train(
   }
   ensure_folder(out, files);
   remove_leftovers(out, files);
+  if (fs::exists(out / "checkpoints")) {
+    remove_leftovers(out / "checkpoints", files);
+  }
   Run loop(model, tokenizer, split, config, run, out, callbacks, files);
   return loop.go(resume, force);
 }

@@ -70,6 +70,8 @@ struct StepRecord {
 };
 
 struct TrainCallbacks {
+  /** Called once before the first update, with the updates done before. */
+  std::function<void(int64_t step)> on_start;
   std::function<void(const StepRecord&)> on_step;
   /** Text that the model writes at this step; called when it is due. */
   std::function<std::string(const LanguageModel&, int64_t step)> sample;

@@ -34,7 +34,9 @@ def small_text(sentences=500):
     choice = random.Random(7).choice
     who, did = ["The fox", "A café", "Zoë", "An owl"], ["saw", "lost", "kept"]
     what = ["a stone", "the moon", "nothing", "two keys", "its name"]
-    made = [f"{choice(who)} {choice(did)} {choice(what)}." for _ in range(sentences)]
+    made = [
+        f"{choice(who)} {choice(did)} {choice(what)}." for _ in range(sentences)
+    ]
     return "\n".join(made) + "\n"
 
 
@@ -143,10 +145,25 @@ def error_line(done, code):
     error, "simple_llm: [where] ..."."""
     text = done.stderr
     assert done.returncode == code, (done.returncode, text[-2000:])
-    for bad in ("terminate called", "Assertion", "what():", "Traceback", "core dump"):
+    for bad in (
+        "terminate called",
+        "Assertion",
+        "what():",
+        "Traceback",
+        "core dump",
+    ):
         assert bad not in text
     lines = text.splitlines()
     errors = [line for line in lines if line.startswith("simple_llm: ")]
     assert len(errors) == 1 and lines[-1] == errors[0], text
     assert re.match(r"simple_llm: \S.* \S+", errors[0])
     return errors[0]
+
+
+def refused(done, code, *words):
+    """Nothing was begun: standard error is that one line, output is empty."""
+    line = error_line(done, code)
+    assert done.stderr == line + "\n" and done.stdout == ""
+    for word in words:
+        assert word in line, (word, line)
+    return line

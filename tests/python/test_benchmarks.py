@@ -20,7 +20,8 @@ def test_table_is_made_from_the_results():
 
 
 @pytest.mark.parametrize(
-    "value", ["/home/me/model", {"a": ["ok", "out=/tmp/x"]}, "python ~/bench.py"]
+    "value",
+    ["/home/me/model", {"a": ["ok", "out=/tmp/x"]}, "python ~/bench.py"],
 )
 def test_results_hold_no_paths(value):
     with pytest.raises(ValueError):
@@ -28,7 +29,9 @@ def test_results_hold_no_paths(value):
 
 
 def test_results_may_hold_figures_and_names():
-    refuse_paths({"tokens/s": 12.5, "cpu": "AMD EPYC 9R14 / 2", "n": [1, None, "a/b"]})
+    refuse_paths(
+        {"tokens/s": 12.5, "cpu": "AMD EPYC 9R14 / 2", "n": [1, None, "a/b"]}
+    )
 
 
 def test_result_files_hold_no_paths():
@@ -41,7 +44,9 @@ def test_result_files_hold_no_paths():
 def test_every_benchmark_explains_itself():
     for path in BENCHMARKS.glob("*.py"):
         done = subprocess.run(
-            [sys.executable, str(path), "--help"], capture_output=True, text=True
+            [sys.executable, str(path), "--help"],
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 0 and "usage" in done.stdout, path.name
         assert path.stem in (BENCHMARKS / "README.md").read_text()

@@ -60,7 +60,9 @@ class GPT2Attention(nn.Module):
         self.c_proj = nn.Linear(c["n_embd"], c["n_embd"], bias=c["bias"])
 
     def __call__(self, x):
-        q, k, v = (heads(a, self.count) for a in mx.split(self.c_attn(x), 3, -1))
+        q, k, v = (
+            heads(a, self.count) for a in mx.split(self.c_attn(x), 3, -1)
+        )
         return self.c_proj(attention(q, k, v))
 
 
@@ -72,7 +74,9 @@ class GPT2MLP(nn.Module):
         self.c_proj = nn.Linear(4 * c["n_embd"], c["n_embd"], bias=c["bias"])
 
     def __call__(self, x):
-        return self.c_proj((nn.gelu if self.erf else nn.gelu_approx)(self.c_fc(x)))
+        return self.c_proj(
+            (nn.gelu if self.erf else nn.gelu_approx)(self.c_fc(x))
+        )
 
 
 class GPT2Block(nn.Module):
@@ -95,7 +99,9 @@ class GPT2(nn.Module):
         self.wte = nn.Embedding(c["vocab_size"], c["n_embd"])
         self.wpe = nn.Embedding(c["n_positions"], c["n_embd"])
         self.h = [GPT2Block(c) for _ in range(c["n_layer"])]
-        self.ln_f = nn.LayerNorm(c["n_embd"], c["layer_norm_epsilon"], bias=c["bias"])
+        self.ln_f = nn.LayerNorm(
+            c["n_embd"], c["layer_norm_epsilon"], bias=c["bias"]
+        )
 
     def __call__(self, tokens):
         x = self.wte(tokens) + self.wpe(mx.arange(tokens.shape[1]))
@@ -126,7 +132,9 @@ class LlamaAttention(nn.Module):
         q, k = heads(self.q_proj(x), self.count), heads(self.k_proj(x), self.kv)
         if self.normed:
             q, k = self.q_norm(q), self.k_norm(k)
-        y = attention(self.rope(q), self.rope(k), heads(self.v_proj(x), self.kv))
+        y = attention(
+            self.rope(q), self.rope(k), heads(self.v_proj(x), self.kv)
+        )
         return self.o_proj(y)
 
 
@@ -169,7 +177,9 @@ class Llama(nn.Module):
         super().__init__()
         self.model = LlamaBody(c)
         if not c["tie_word_embeddings"]:
-            self.lm_head = nn.Linear(c["hidden_size"], c["vocab_size"], bias=False)
+            self.lm_head = nn.Linear(
+                c["hidden_size"], c["vocab_size"], bias=False
+            )
 
     def __call__(self, tokens):
         x = self.model.embed_tokens(tokens)
@@ -207,7 +217,9 @@ CASES = {
     "llama-tied": (Llama, llama_config(tie_word_embeddings=True)),
     "qwen3": (
         Llama,
-        llama_config(model_type="qwen3", head_dim=16, rope_theta=1e6, rms_norm_eps=1e-6)
+        llama_config(
+            model_type="qwen3", head_dim=16, rope_theta=1e6, rms_norm_eps=1e-6
+        )
         | {"tie_word_embeddings": True},
     ),
 }
@@ -231,7 +243,9 @@ def test_live_parity(live, name):
     key, *keys = mx.random.split(mx.random.key(17), 3)
     weights = random_weights(model, key)
     model.update(tree_unflatten(list(weights.items())))
-    tokens, targets = (mx.random.randint(0, 61, (BATCH, LENGTH), key=k) for k in keys)
+    tokens, targets = (
+        mx.random.randint(0, 61, (BATCH, LENGTH), key=k) for k in keys
+    )
 
     def loss_of(x, y):
         return nn.losses.cross_entropy(model(x), y, reduction="mean")
@@ -239,7 +253,9 @@ def test_live_parity(live, name):
     loss, grads = nn.value_and_grad(model, loss_of)(tokens, targets)
     grads = dict(tree_flatten(grads))
     logits = model(tokens)
-    ours, our_loss, our_grads = live.run(json.dumps(config), weights, tokens, targets)
+    ours, our_loss, our_grads = live.run(
+        json.dumps(config), weights, tokens, targets
+    )
 
     assert isinstance(ours, mx.array) and ours.shape == logits.shape
     assert mx.std(logits).item() > 0.1  # a dead model would agree as well

@@ -2,11 +2,7 @@
 """Bad input: one line that says what, where and how to fix it, the documented
 exit code (2 usage, 3 input, 4 files, 5 numbers), and nothing lost."""
 
-import json
 import os
-import random
-import shutil
-import struct
 
 import pytest
 from program_runs import (
@@ -14,6 +10,7 @@ from program_runs import (
     contents,
     error_line,
     metrics,
+    refused,
     small_text,
     steps_done,
     wait_for,
@@ -27,15 +24,6 @@ def home(tmp_path_factory):
     return home
 
 
-def refused(done, code, *words):
-    """Nothing was begun: standard error is that one line, output is empty."""
-    line = error_line(done, code)
-    assert done.stderr == line + "\n" and done.stdout == ""
-    for word in words:
-        assert word in line, (word, line)
-    return line
-
-
 # --- texts ---------------------------------------------------------------------
 
 TEXTS = {
@@ -46,7 +34,10 @@ TEXTS = {
     "bad-byte": (b"one\ntwo \xff three\n" * 99, [":2:5"]),
     "cut": ("caf\u00e9".encode()[:-1], [":1:4"]),
     "surrogate": (b"ok\n\xed\xa0\x80\n" * 99, [":2:1"]),
-    "after-wide": ("d\u00e9j\u00e0 ".encode() + b"\x80" + b" vu" * 99, [":1:6"]),
+    "after-wide": (
+        "d\u00e9j\u00e0 ".encode() + b"\x80" + b" vu" * 99,
+        [":1:6"],
+    ),
     "utf16": ("some text".encode("utf-16") * 99, [":1:1"]),
 }
 
@@ -122,7 +113,9 @@ TRAIN_OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("args, words", TRAIN_OPTIONS, ids=lambda v: " ".join(v))
+@pytest.mark.parametrize(
+    "args, words", TRAIN_OPTIONS, ids=lambda v: " ".join(v)
+)
 def test_bad_training_option(home, args, words):
     models = sorted(os.listdir(home.models))
     few = [] if "--steps" in args else ["--steps", 1]
@@ -169,7 +162,13 @@ def test_bad_sampling_option(home, args):
 
 
 @pytest.mark.parametrize(
-    "args", [[], ["paint"], ["eval", "--split", "test"], ["eval", "--temperature", "1"]]
+    "args",
+    [
+        [],
+        ["paint"],
+        ["eval", "--split", "test"],
+        ["eval", "--temperature", "1"],
+    ],
 )
 def test_bad_command(home, args):
     refused(home.run(*args, code=None), 2)
@@ -191,121 +190,6 @@ def test_unknown_characters_in_a_text_to_evaluate(home, tmp_path):
 def test_prompt_that_is_not_utf8(home):
     done = home.run("sample", "--prompt", os.fsdecode(b"A \xff"), code=None)
     refused(done, 3, "UTF-8")
-
-
-# --- model folders ---------------------------------------------------------------
-
-
-@pytest.fixture
-def model(home, tmp_path):
-    return shutil.copytree(home.models / "text-1", tmp_path / "model")
-
-
-def sample(home, model):
-    return home.run("sample", "--model", model, "--max-tokens", 3, code=None)
-
-
-def test_no_model_yet(tmp_path):
-    empty = Home(tmp_path)
-    for command in ("sample", "eval", "describe"):
-        refused(empty.run(command, code=None), 3, "./tutorial start")
-
-
-def test_missing_folder(home, tmp_path):
-    refused(sample(home, tmp_path / "none"), 3, "none", "model")
-    refused(sample(home, "no-such-name"), 3, "no-such-name")
-
-
-@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
-def test_missing_file(home, model, name):
-    (model / name).unlink()
-    refused(sample(home, model), 3, str(model), name)
-
-
-@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
-@pytest.mark.parametrize("keep", [0, 7, 0.5, -1])
-def test_truncated_file(home, model, name, keep):
-    data = (model / name).read_bytes()
-    cut = int(len(data) * keep) if isinstance(keep, float) else keep
-    # The last byte of our JSON files is a newline: one more has to go.
-    data = data.rstrip(b"\n")[:cut] if keep == -1 else data[:cut]
-    (model / name).write_bytes(data)
-    refused(sample(home, model), 3, name)
-
-
-def test_flipped_bits_in_the_header(home, model):
-    """Refused, or the same meaning: never other weights without a word."""
-    path = model / "model.safetensors"
-    good = path.read_bytes()
-    length = struct.unpack("<Q", good[:8])[0]
-    expected = sample(home, model).stdout
-    rng = random.Random(3)
-    for _ in range(8):
-        damaged = bytearray(good)
-        damaged[rng.randrange(8 + length)] ^= 1 << rng.randrange(8)
-        path.write_bytes(damaged)
-        done = sample(home, model)
-        if done.returncode == 0:
-            assert done.stdout == expected
-        else:
-            refused(done, 3, "model.safetensors")
-
-
-def test_bytes_after_the_weights(home, model):
-    with open(model / "model.safetensors", "ab") as file:
-        file.write(b"more")
-    refused(sample(home, model), 3, "model.safetensors")
-
-
-def change_config(model, **changes):
-    path = model / "config.json"
-    config = {**json.loads(path.read_text()), **changes}
-    path.write_text(json.dumps(config))
-
-
-def test_wrong_shapes_say_expected_and_found(home, model):
-    change_config(model, n_embd=32)
-    line = refused(sample(home, model), 3, "model.safetensors", "wte.weight")
-    vocab = json.loads((model / "config.json").read_text())["vocab_size"]
-    squeezed = line.replace(" ", "")
-    assert f"{vocab},32" in squeezed and f"{vocab},16" in squeezed
-
-
-def test_missing_tensors_are_listed(home, model):
-    change_config(model, n_layer=2)
-    line = refused(sample(home, model), 3, "h.1.attn.c_attn.weight")
-    assert line.count("h.1.") <= 10
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"model_type": "mamba"},
-        {"n_head": 3},
-        {"n_head": 0},
-        {"n_embd": "16"},
-        {"n_layer": -1},
-        {"vocab_size": 1 << 40},
-        {"vocab_size": 5},
-        {"activation_function": "swish"},
-        {"tie_word_embeddings": False},
-    ],
-    ids=str,
-)
-def test_config_that_makes_no_sense(home, model, changes):
-    change_config(model, **changes)
-    refused(sample(home, model), 3, "config.json")
-
-
-def test_weights_that_are_not_finite(home, model):
-    """A NaN in the weights is said, not sampled."""
-    path = model / "model.safetensors"
-    data = bytearray(path.read_bytes())
-    data[-4:] = struct.pack("<f", float("nan"))
-    path.write_bytes(data)
-    done = sample(home, model)
-    assert done.returncode in (3, 5)
-    error_line(done, done.returncode)
 
 
 # --- files and folders -----------------------------------------------------------
@@ -334,7 +218,9 @@ def test_output_that_cannot_be_written(home):
     if not os.path.exists("/dev/full"):
         pytest.skip("there is no /dev/full on this system")
     with open("/dev/full", "w") as full:
-        done = home.run("ngram", "--data", home.text, "--json", stdout=full, code=None)
+        done = home.run(
+            "ngram", "--data", home.text, "--json", stdout=full, code=None
+        )
     assert "output" in error_line(done, 4)
 
 
@@ -345,7 +231,9 @@ def test_two_trainers_in_one_folder(home, tmp_path):
         assert wait_for(lambda: steps_done(out) >= 2, first)
         before = steps_done(out)
         for more in ([], ["--resume"]):
-            done = home.train("--steps", 1000000, "--out", out, *more, code=None)
+            done = home.train(
+                "--steps", 1000000, "--out", out, *more, code=None
+            )
             refused(done, 3, str(first.pid), str(out))
         assert wait_for(lambda: steps_done(out) > before, first)  # undisturbed
     finally:
@@ -361,7 +249,16 @@ def test_two_trainers_in_one_folder(home, tmp_path):
 
 def test_infinite_loss_stops_and_keeps_the_checkpoint(home, tmp_path):
     out = tmp_path / "m"
-    args = ["--optimizer", "sgd", "--lr", "1e30", "--min-lr", "1e30", "--warmup", 0]
+    args = [
+        "--optimizer",
+        "sgd",
+        "--lr",
+        "1e30",
+        "--min-lr",
+        "1e30",
+        "--warmup",
+        0,
+    ]
     args += ["--schedule", "constant", "--steps", 50, "--checkpoint-every", 1]
     done = home.train(*args, "--sample-every", 0, "--out", out, code=None)
     line = error_line(done, 5)
@@ -373,6 +270,10 @@ def test_infinite_loss_stops_and_keeps_the_checkpoint(home, tmp_path):
     assert all(abs(s["loss"]) < 1e38 for s in metrics(out)[1])
     # Going on from there comes to the same end, and still loses nothing.
     saved = contents(out / "checkpoints")
-    again = home.train(*args, "--sample-every", 0, "--out", out, "--resume", code=None)
+    again = home.train(
+        *args, "--sample-every", 0, "--out", out, "--resume", code=None
+    )
     assert f"resuming at step {last}" in again.stderr
-    assert error_line(again, 5) == line and contents(out / "checkpoints") == saved
+    assert (
+        error_line(again, 5) == line and contents(out / "checkpoints") == saved
+    )

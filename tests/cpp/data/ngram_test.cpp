@@ -68,13 +68,15 @@ TEST_CASE("ngram: a toy text, counted by hand") {
       add_k(train, val, 3, 1, 1.0) ==
       doctest::Approx(-(std::log(4.0 / 9) + std::log(3.0 / 9)) / 2));
   CHECK(add_k(train, val, 3, 2, 0.5) == doctest::Approx(-std::log(2.5 / 4.5)));
-  // p(a) = (3 + 3/3) / (6 + 3); p(b) = (2 + 3/3) / 9
-  // p(b|a) = (2 + 2 p(b)) / (3 + 2)
-  const double p_a = 4.0 / 9;
-  const double p_ab = (2 + 2 * 3.0 / 9) / 5;
+  // p(b) = (2 + 3/3) / (6 + 3), p(b|a) = (2 + 2 p(b)) / (3 + 2)
+  const double p_b = 3.0 / 9;
   CHECK(
       witten_bell(train, val, 3, 2) ==
-      doctest::Approx(-(std::log(p_a) + std::log(p_ab)) / 2));
+      doctest::Approx(-std::log((2 + 2 * p_b) / 5)));
+  const double p_a = 4.0 / 9;
+  CHECK(
+      witten_bell(train, val, 3, 1) ==
+      doctest::Approx(-(std::log(p_a) + std::log(p_b)) / 2));
 }
 
 TEST_CASE("ngram: Witten-Bell sums to 1 over the vocabulary") {
@@ -82,10 +84,10 @@ TEST_CASE("ngram: Witten-Bell sums to 1 over the vocabulary") {
   for (int n = 1; n <= 5; n++) {
     double sum = 0;
     for (int32_t last = 0; last < 5; last++) { // 4 never occurs in training
-      const std::vector<int32_t> val{0, 1, 2, 0, last};
+      const std::vector<int32_t> val{0, 1, 2, 0, 1, last};
       const std::vector<int32_t> without(val.begin(), val.end() - 1);
-      const double loss = 5 * witten_bell(train, val, 5, n) -
-          4 * witten_bell(train, without, 5, n);
+      const double loss = (7 - n) * witten_bell(train, val, 5, n) -
+          (6 - n) * witten_bell(train, without, 5, n);
       sum += std::exp(-loss);
     }
     CHECK(sum == doctest::Approx(1).epsilon(1e-12));

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "llm/core/error.h"
 #include "llm/data/split.h"
@@ -75,7 +76,7 @@ TEST_CASE("split: offsets follow from seed and step alone") {
   CHECK(a != batch_offsets(7, 4, 16, 8, 100));
   CHECK(a != batch_offsets(8, 3, 16, 8, 100));
   // The same on every platform: the first draws, written down.
-  CHECK(a[0] == batch_offsets(7, 3, 1, 8, 100)[0]);
+  CHECK(batch_offsets(7, 3, 4, 8, 100) == std::vector<int64_t>{59, 48, 42, 16});
   std::set<int64_t> seen;
   for (uint64_t step = 0; step < 200; step++) {
     for (int64_t offset : batch_offsets(1, step, 16, 8, 20)) {
