@@ -5,7 +5,8 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 
-add_compile_options(-Wall -Wextra)
+# Designated initializers leave out what has a default.
+add_compile_options(-Wall -Wextra -Wno-missing-field-initializers)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 if(LLM_SANITIZE OR LLM_FUZZ)

@@ -198,10 +198,12 @@ class CommandLine {
   }
 
   void add_seed(CLI::App& app) {
-    const auto digits = [](const std::string& text) {
+    const auto digits = [](const std::string& text) -> std::string {
       const bool fits = !text.empty() && text.size() <= 19 &&
           text.find_first_not_of("0123456789") == std::string::npos;
-      return fits ? "" : "expected a whole number from 0 to 10^19 - 1";
+      return fits
+          ? ""
+          : "expected a whole number from 0 to 10^19 - 1 but received " + text;
     };
     app.add_option("--seed", o_.seed, "same seed, same result")
         ->check(CLI::Validator(

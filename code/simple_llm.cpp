@@ -118,6 +118,7 @@ int run_train(Options& o) {
       {"stopped", result.stopped},
       {"saved_step", result.best_step}};
   if (result.stopped != "interrupted") {
+    std::cerr << "evaluating on all validation text\n";
     Progress evaluation("evaluate", 0, {.unit = "window"});
     const auto losses = evaluate_final(
         *model,

@@ -367,7 +367,7 @@ class Run {
     metrics_.emplace(out_ / "metrics.jsonl", metrics_bytes_, files_);
     if (metrics_bytes_ == 0) {
       Json first = {
-          {"run", fs::absolute(out_).lexically_normal().filename().string()},
+          {"run", fs::canonical(out_).filename().string()},
           {"config", identity()}};
       if (!info_.header.is_null()) {
         first.update(info_.header);

@@ -16,7 +16,8 @@ import time
 import pytest
 
 # One layer of 16: a step takes milliseconds, start-up is most of a run.
-TINY = ["--layers", 1, "--width", 16, "--heads", 2, "--block", 16, "--batch", 2]
+TINY = ["--architecture", "gpt2", "--layers", 1, "--width", 16, "--heads", 2]
+TINY += ["--block", 16, "--batch", 2]
 
 
 def program(name="simple_llm"):
