@@ -92,7 +92,10 @@ inline void add_recipe_options(CLI::App& app, TrainConfig& t) {
       ->group(group);
   app.add_flag("--activation-checkpointing", t.activation_checkpointing)
       ->group(group);
-  app.add_flag("--bf16,!--no-bf16", t.bfloat16, "compute in bfloat16")
+  app.add_flag(
+         "--bf16,!--no-bf16",
+         t.bfloat16,
+         "compute in bfloat16; default: on a gpu")
       ->group(group);
 }
 
@@ -162,6 +165,9 @@ class CommandLine {
           "options", std::string(error.what()) + " (simple_llm --help)");
     }
     start_mlx(o_.device, o_.threads);
+    if (train_ != nullptr && train_->count("--bf16") == 0) {
+      o_.preset.train.bfloat16 = device_name() == "gpu";
+    }
     return run_(o_);
   }
 
@@ -180,6 +186,7 @@ class CommandLine {
     app.add_option("--vocab-size", o_.preset.bpe_vocab_size, "of bpe");
     add_model_options(app, o_.preset.model);
     add_recipe_options(app, o_.preset.train);
+    train_ = &app;
     app.footer(
         "Examples:\n"
         "  simple_llm train                         stories, in minutes\n"
@@ -228,6 +235,7 @@ class CommandLine {
   int argc_;
   char** argv_;
   CLI::App app_{"Train and use a small language model."};
+  CLI::App* train_ = nullptr;
   int (*run_)(Options&) = nullptr;
 };
 

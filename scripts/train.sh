@@ -55,7 +55,10 @@ command_start() {
     say "Stopped early; the model so far is saved."
   else
     step "A story from your model"
-    "$PROGRAM" sample --max-tokens 600 || exit $?
+    # The stories of tiny-tales are separated by an empty line.
+    "$PROGRAM" sample --temperature 0.8 --max-tokens 800 --stop "
+
+" || exit $?
   fi
   say_what_next
 }

@@ -46,9 +46,14 @@ def sha256(path):
 
 
 def contents(folder):
-    """What is in a folder: {relative path: hash}."""
+    """What is in a folder: {relative path: hash}. Half a save that a kill left
+    (.tmp-...) is nothing that could be lost."""
     files = sorted(p for p in pathlib.Path(folder).rglob("*") if p.is_file())
-    return {str(p.relative_to(folder)): sha256(p) for p in files}
+    return {
+        str(p.relative_to(folder)): sha256(p)
+        for p in files
+        if ".tmp-" not in str(p.relative_to(folder))
+    }
 
 
 def last_json(done):

@@ -8,6 +8,7 @@ import os
 import pathlib
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -223,6 +224,8 @@ class Sandbox:
             cwd=self.folder,
             env={**self.env, **env},
             start_new_session=True,
+            # A shell that starts the tests in the background ignores it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run_on_terminal(self, *arguments, answer="", **env):

@@ -9,7 +9,12 @@ from sandbox import Sandbox
 DOCTEST = """#!/bin/sh
 echo "{name} $*" >>"$SANDBOX_LOG"
 case "$*" in *nothing*) set -- 0 0 0 ;; *) set -- {passed} {failed} 0 ;; esac
-[ "$2" = 0 ] || echo 'TEST CASE:  bpe: breaks'
+echo 'TEST CASE:  bpe: says something'
+echo 'bpe_test.cpp:7: MESSAGE: it works'
+[ "$2" = 0 ] || {
+  echo 'TEST CASE:  bpe: breaks'
+  echo 'bpe_test.cpp:9: ERROR: CHECK( 1 == 2 ) is NOT correct!'
+}
 echo "[doctest] test cases: $(($1 + $2)) | $1 passed | $2 failed | 5 skipped"
 echo "[doctest] assertions: 90 | 88 passed | 2 failed |"
 [ "$2" = 0 ]
@@ -63,6 +68,7 @@ def test_failures_are_counted_and_named(box):
     assert done.returncode == 1
     assert closing(done) == "42 passed, 2 failed"
     assert "  test_core: bpe: breaks\n" in done.stdout
+    assert "test_core: bpe: says something" not in done.stdout
     assert "  tests/python/test_one.py::test_bad" in done.stdout
 
 
