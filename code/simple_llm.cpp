@@ -45,7 +45,8 @@ TrainCallbacks watch(
     GenerateOptions g;
     g.sampling = {.temperature = 0.8f, .seed = o.seed};
     g.max_tokens = 200;
-    return generate(model, tokenizer, {}, g).text;
+    std::string text = generate(model, tokenizer, {}, g).text;
+    return text.erase(0, text.find_first_not_of('\n'));
   };
   callbacks.on_step = [&](const StepRecord& r) {
     progress->update(r.step, "loss " + three_digits(r.loss));
@@ -56,7 +57,7 @@ TrainCallbacks watch(
     }
     if (r.sample) {
       progress->message(
-          "step " + std::to_string(r.step) + " writes:" + *r.sample + "\n");
+          "step " + std::to_string(r.step) + " writes: " + *r.sample + "\n");
     }
   };
   return callbacks;

@@ -181,7 +181,7 @@ std::vector<int32_t> first_tokens(const Tokenizer& tokenizer) {
     return {*eos};
   }
   try {
-    return tokenizer.encode("\n");
+    return tokenizer.encode("\n\n"); // an empty line separates texts
   } catch (const InputError&) {
     throw UsageError(
         "generate",

@@ -62,7 +62,7 @@ Generation generate(
     const std::function<bool(const GeneratedToken&)>& on_token = {});
 
 /** What stands before a text that begins: the end-of-text token (it separates
- * texts in training), else a line break. Throws UsageError when the tokenizer
+ * texts in training), else an empty line. Throws UsageError when the tokenizer
  * has neither. */
 std::vector<int32_t> first_tokens(const Tokenizer& tokenizer);
 

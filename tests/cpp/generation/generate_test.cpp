@@ -42,7 +42,7 @@ TEST_CASE("generate: an empty prompt begins with the end-of-text token") {
       generate(*model, bytes(), {}, {.max_tokens = 8}).ids ==
       generate(*model, bytes(), {eos}, {.max_tokens = 8}).ids);
   const auto lines = llm::CharTokenizer::train("ab\n");
-  CHECK(llm::first_tokens(lines) == lines.encode("\n"));
+  CHECK(llm::first_tokens(lines) == lines.encode("\n\n"));
   CHECK_THROWS_AS(
       llm::first_tokens(llm::CharTokenizer::train("ab")), llm::UsageError);
 }
