@@ -21,6 +21,9 @@ if(LLM_FUZZ)
   return() # the fuzz targets link neither MLX nor the programs
 endif()
 
+if(LLM_KERNELS)
+  pkg_check_modules(HIGHWAY REQUIRED IMPORTED_TARGET libhwy>=1.0.3)
+endif()
 find_package(CLI11 2.1 REQUIRED)
 
 # MLX: the wheel brings headers, CMake config and libmlx.

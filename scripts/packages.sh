@@ -8,7 +8,7 @@
 APT_BUILD="build-essential cmake ninja-build pkg-config ccache curl
   ca-certificates git python3 python3-venv python3-dev libopenblas-dev
   libpcre2-dev libutf8proc-dev nlohmann-json3-dev libcli11-dev doctest-dev
-  librapidcheck-dev"
+  librapidcheck-dev libhwy-dev"
 # For the tests: clang with libc++, which is what a Mac compiles with.
 APT_TEST="clang-19 libc++-19-dev libc++abi-19-dev"
 # For the deep tests: the run-time libraries of libFuzzer.

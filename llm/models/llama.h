@@ -19,6 +19,7 @@
 #include "llm/nn/embedding.h"
 #include "llm/nn/linear.h"
 #include "llm/nn/norm.h"
+#include "llm/nn/rope.h"
 
 namespace llm {
 
@@ -61,19 +62,12 @@ struct LlamaAttention {
       k = (*k_norm)(k);
     }
     const int start = cache ? cache->length : 0;
-    q = rotate(q, start);
-    k = rotate(k, start);
+    q = nn::rope(q, config.rope_theta, start);
+    k = nn::rope(k, config.rope_theta, start);
     if (cache) {
       std::tie(k, v) = cache->append(k, v); // [B, K, S, D]
     }
     return o_proj(nn::merge_heads(nn::causal_attention(q, k, v)));
-  }
-
-  // Turns each pair of values by an angle that grows with the position, so
-  // that q k^T depends on distance (Su et al., arXiv 2104.09864).
-  mx::array rotate(const mx::array& x, int start) const {
-    return mx::fast::rope(
-        x, config.head_dim, false, config.rope_theta, 1.0f, start);
   }
 
   static void visit(auto& self, auto&& f) {
@@ -96,8 +90,7 @@ struct LlamaMLP {
         down_proj(c.intermediate_size, c.hidden_size, false) {}
 
   mx::array operator()(const mx::array& x) const {
-    const mx::array gate = nn::apply(nn::Activation::silu, gate_proj(x));
-    return down_proj(mx::multiply(gate, up_proj(x)));
+    return down_proj(nn::swiglu(gate_proj(x), up_proj(x)));
   }
 
   static void visit(auto& self, auto&& f) {

@@ -5,12 +5,14 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <optional>
 #include <utility>
 
 #include <mlx/ops.h>
 #include <mlx/transforms.h>
 
 #include "llm/core/error.h"
+#include "llm/kernels/kernels.h"
 
 namespace llm::nn {
 
@@ -46,6 +48,40 @@ mx::array gelu_new(const mx::array& x) {
   return mx::multiply(x, mx::sigmoid(cubic));
 }
 
+mx::array plain(Activation activation, const mx::array& x) {
+  switch (activation) {
+    case Activation::gelu:
+      return gelu(x);
+    case Activation::gelu_new:
+      return gelu_new(x);
+    case Activation::relu:
+      return mx::maximum(x, mx::array(0.0f, x.dtype()));
+    case Activation::silu:
+      return mx::multiply(x, mx::sigmoid(x));
+  }
+  return x;
+}
+
+// in: gate, up.
+std::vector<mx::array> plain_swiglu(const std::vector<mx::array>& in) {
+  return {mx::multiply(plain(Activation::silu, in[0]), in[1])};
+}
+
+/** The kernel for an activation, if there is one. */
+std::optional<kernels::Unary> kernel_for(Activation activation) {
+  switch (activation) {
+    case Activation::gelu:
+      return kernels::Unary::gelu;
+    case Activation::gelu_new:
+      return kernels::Unary::gelu_new;
+    case Activation::silu:
+      return kernels::Unary::silu;
+    case Activation::relu:
+      break;
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
 Activation parse_activation(std::string_view name) {
@@ -70,17 +106,25 @@ std::string to_string(Activation activation) {
 }
 
 mx::array apply(Activation activation, const mx::array& x) {
-  switch (activation) {
-    case Activation::gelu:
-      return gelu(x);
-    case Activation::gelu_new:
-      return gelu_new(x);
-    case Activation::relu:
-      return mx::maximum(x, mx::array(0.0f, x.dtype()));
-    case Activation::silu:
-      return mx::multiply(x, mx::sigmoid(x));
+  if constexpr (kernels::built) {
+    const auto kernel = kernel_for(activation);
+    if (kernel && kernels::usable({x})) {
+      const auto twin = [activation](const std::vector<mx::array>& in) {
+        return std::vector<mx::array>{plain(activation, in[0])};
+      };
+      return kernels::activation(*kernel, x, twin);
+    }
   }
-  return x;
+  return plain(activation, x);
+}
+
+mx::array swiglu(const mx::array& gate, const mx::array& up) {
+  if constexpr (kernels::built) {
+    if (kernels::usable({gate, up})) {
+      return kernels::swiglu(gate, up, plain_swiglu);
+    }
+  }
+  return plain_swiglu({gate, up})[0];
 }
 
 } // namespace llm::nn

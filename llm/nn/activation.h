@@ -24,4 +24,9 @@ std::string to_string(Activation activation);
 /** Applies it to every element; the shape stays. */
 mlx::core::array apply(Activation activation, const mlx::core::array& x);
 
+/** silu(gate) * up, elementwise: the middle of SwiGLU. */
+mlx::core::array swiglu(
+    const mlx::core::array& gate,
+    const mlx::core::array& up);
+
 } // namespace llm::nn

@@ -4,9 +4,13 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
+#include <vector>
 
 #include <mlx/fast.h>
 #include <mlx/ops.h>
+
+#include "llm/kernels/kernels.h"
 
 namespace llm::nn {
 
@@ -26,8 +30,18 @@ mx::array
 causal_attention(const mx::array& q, const mx::array& k, const mx::array& v) {
   const float scale = 1.0f / std::sqrt(static_cast<float>(q.shape(-1)));
   // One query sees every key: no mask is needed.
-  return mx::fast::scaled_dot_product_attention(
-      q, k, v, scale, q.shape(2) == 1 ? "" : "causal");
+  const std::string mask = q.shape(2) == 1 ? "" : "causal";
+  const auto plain = [=](const std::vector<mx::array>& in) {
+    return std::vector<mx::array>{mx::fast::scaled_dot_product_attention(
+        in[0], in[1], in[2], scale, mask)};
+  };
+  if constexpr (kernels::built) {
+    // For a few queries, as in generation, preparing the keys costs too much.
+    if (q.shape(2) >= 8 && kernels::usable({q, k, v})) {
+      return kernels::attention(q, k, v, scale, plain);
+    }
+  }
+  return plain({q, k, v})[0];
 }
 
 mx::array attention_weights(const mx::array& q, const mx::array& k) {

@@ -13,6 +13,8 @@
 
 #include "llm/core/error.h"
 #include "llm/core/progress.h"
+#include "llm/kernels/kernels.h"
+#include "llm/kernels/thread_pool.h"
 
 namespace llm {
 
@@ -69,6 +71,9 @@ void start_mlx(const std::string& device, int threads) {
         "threads",
         "expected 1 to 1024 (0: as many as BLAS likes) but received " +
             std::to_string(threads) + ".");
+  }
+  if constexpr (kernels::built) {
+    kernels::set_threads(threads);
   }
   if (threads > 0) {
     if (auto set = find<void (*)(int)>("openblas_set_num_threads")) {

@@ -4,15 +4,32 @@
 
 #include <mlx/ops.h>
 
+#include "llm/kernels/kernels.h"
+
 namespace llm::nn {
 
 namespace mx = mlx::core;
 
+namespace {
+
+// in: scores [..., V], targets [...].
+std::vector<mx::array> plain_losses(const std::vector<mx::array>& in) {
+  const mx::array picked = mx::squeeze(
+      mx::take_along_axis(in[0], mx::expand_dims(in[1], -1), -1), -1);
+  return {mx::subtract(mx::logsumexp(in[0], -1), picked)};
+}
+
+} // namespace
+
 mx::array token_losses(const mx::array& logits, const mx::array& targets) {
   const mx::array scores = mx::astype(logits, mx::float32);
-  const mx::array picked = mx::squeeze(
-      mx::take_along_axis(scores, mx::expand_dims(targets, -1), -1), -1);
-  return mx::subtract(mx::logsumexp(scores, -1), picked);
+  if constexpr (kernels::built) {
+    if (kernels::usable({scores})) {
+      return kernels::token_losses(
+          scores, mx::astype(targets, mx::int32), plain_losses);
+    }
+  }
+  return plain_losses({scores, targets})[0];
 }
 
 mx::array cross_entropy(const mx::array& logits, const mx::array& targets) {

@@ -8,12 +8,19 @@
 
 #include <optional>
 
-#include <mlx/fast.h>
 #include <mlx/ops.h>
 
 #include "llm/nn/module.h"
 
 namespace llm::nn {
+
+/** The formulas above; x [..., dims], weight and bias [dims]. */
+mx::array layer_norm(
+    const mx::array& x,
+    const mx::array& weight,
+    const std::optional<mx::array>& bias,
+    float eps);
+mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps);
 
 struct LayerNorm {
   mx::array weight;              // [dims]
@@ -29,7 +36,7 @@ struct LayerNorm {
 
   /** x [..., dims] -> [..., dims]. */
   mx::array operator()(const mx::array& x) const {
-    return mx::fast::layer_norm(x, weight, bias, eps);
+    return layer_norm(x, weight, bias, eps);
   }
 
   static void visit(auto& self, auto&& f) {
@@ -47,7 +54,7 @@ struct RMSNorm {
 
   /** x [..., dims] -> [..., dims]. */
   mx::array operator()(const mx::array& x) const {
-    return mx::fast::rms_norm(x, weight, eps);
+    return rms_norm(x, weight, eps);
   }
 
   static void visit(auto& self, auto&& f) {

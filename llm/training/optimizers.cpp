@@ -14,6 +14,7 @@
 #include <mlx/ops.h>
 
 #include "llm/core/error.h"
+#include "llm/kernels/kernels.h"
 #include "llm/training/muon.h"
 
 namespace llm {
@@ -27,6 +28,7 @@ struct Shared {
   mx::array lr;
   mx::array correction1; ///< 1 - beta1^t: moments start at zero, so they
   mx::array correction2; ///< are too small at first; see Adam, section 3
+  mx::array scalars; ///< [3], these in one array, with the lr of AdamW
 };
 
 /** One array on its way through a rule, which changes p and moments. */
@@ -99,9 +101,39 @@ void adam(const Config& c, const Shared& s, Leaf& leaf) {
   leaf.p = leaf.p - s.lr * adam_direction(c, s, with_l2(leaf), leaf);
 }
 
-void adamw(const Config& c, const Shared& s, Leaf& leaf) {
+// in: p, g, m, v, scalars; out: p, m, v.
+std::vector<mx::array> plain_adamw(
+    const Config& c,
+    float decay,
+    const std::vector<mx::array>& in) {
+  const std::vector<mx::array> each = mx::split(in[4], 3);
+  const Shared s{each[0], each[1], each[2], in[4]};
+  Leaf leaf{in[0], in[1], {in[2], in[3]}, decay};
   const mx::array p = shrunk(leaf, s.lr);
-  leaf.p = p - s.lr * adam_direction(c, s, leaf.g, leaf);
+  const mx::array direction = adam_direction(c, s, leaf.g, leaf);
+  return {p - s.lr * direction, leaf.moments[0], leaf.moments[1]};
+}
+
+void adamw(const Config& c, const Shared& s, Leaf& leaf) {
+  const auto plain = [c, decay = leaf.decay](
+                         const std::vector<mx::array>& in) {
+    return plain_adamw(c, decay, in);
+  };
+  const auto& m = leaf.moments;
+  std::vector<mx::array> out;
+  if constexpr (kernels::built) {
+    if (kernels::usable({leaf.p, leaf.g})) {
+      const kernels::AdamWSettings settings{
+          c.beta1, c.beta2, c.eps, leaf.decay};
+      out = kernels::adamw(
+          leaf.p, leaf.g, m[0], m[1], s.scalars, settings, plain);
+    }
+  }
+  if (out.empty()) {
+    out = plain({leaf.p, leaf.g, m[0], m[1], s.scalars});
+  }
+  leaf.p = out[0];
+  leaf.moments = {out[1], out[2]};
 }
 
 void lion(const Config& c, const Shared& s, Leaf& leaf) {
@@ -121,10 +153,6 @@ void muon(const Config& c, const Shared& s, Leaf& leaf) {
   const float scale =
       0.2f * std::sqrt(float(std::max(leaf.p.shape(0), leaf.p.shape(1))));
   leaf.p = shrunk(leaf, s.lr) - (s.lr * scale) * direction;
-}
-
-void adamw_beside_muon(const Config& c, const Shared& s, Leaf& leaf) {
-  adamw(c, {s.lr * c.adamw_lr_scale, s.correction1, s.correction2}, leaf);
 }
 
 const std::vector<Method>& methods() {
@@ -158,7 +186,7 @@ const Method& method_for(
     const Config& config,
     const std::string& path,
     const mx::array& parameter) {
-  static const Method beside = {"muon", {"m.", "v."}, adamw_beside_muon};
+  static const Method beside = {"muon", {"m.", "v."}, adamw};
   const Method& method = method_named(config.name);
   return method.rule == muon && !uses_muon(path, parameter) ? beside : method;
 }
@@ -245,10 +273,16 @@ OptimizerStep Optimizer::step(
     const nn::Parameters& state,
     const mx::array& lr,
     const mx::array& step) const {
+  const mx::array correction1 = bias_correction(config_.beta1, step);
+  const mx::array correction2 = bias_correction(config_.beta2, step);
+  // Beside Muon AdamW has a learning rate of its own.
+  const bool beside = method_named(config_.name).rule == muon;
+  const mx::array adamw_lr = beside ? lr * config_.adamw_lr_scale : lr;
   const Shared shared{
       lr,
-      bias_correction(config_.beta1, step),
-      bias_correction(config_.beta2, step)};
+      correction1,
+      correction2,
+      mx::stack({adamw_lr, correction1, correction2})};
   OptimizerStep out;
   for (const auto& [path, p] : params) {
     const Method& method = method_for(config_, path, p);

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+//
+// Causal attention, softmax(scale Q K^T) V, without ever holding all scores: a
+// block of queries at a time, whose scores stay in the cache. The forward pass
+// keeps the log-sum-exp of each row; the backward pass computes the
+// probabilities again from it (Dao et al., arXiv 2205.14135):
+//   dV = P^T dO,   dS = P (dO V^T - rowsum(P dO V^T)) scale,
+//   dQ = dS K,     dK = dS^T Q
+// A task is one head (forward) or one key-value head with all its query heads
+// (backward), so no two tasks add into one place.
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "llm/kernels/attention.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <cmath>
+#include <vector>
+
+#include "llm/kernels/kernels.h"
+#include "llm/kernels/matmul-inl.h"
+#include "llm/kernels/simd-inl.h"
+#include "llm/kernels/thread_pool.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace llm::kernels::HWY_NAMESPACE {
+
+constexpr int64_t kQueries = 48; // of a block: 8 tiles of 6 rows
+
+/** A matrix of this thread, rows padded to whole vectors with zeros. */
+class Scratch {
+ public:
+  Scratch(int64_t rows, int64_t columns)
+      : row_((columns + lanes() - 1) / lanes() * lanes()),
+        data_(rows * row_, 0.0f) {}
+  float* row(int64_t i) {
+    return data_.data() + i * row_;
+  }
+  int64_t stride() const {
+    return row_;
+  }
+  Right right() {
+    return {data_.data(), row_};
+  }
+  Left left() {
+    return {data_.data(), row_, 1};
+  }
+  Left transposed() {
+    return {data_.data(), 1, row_};
+  }
+
+ private:
+  int64_t row_;
+  std::vector<float> data_;
+};
+
+/** Where one head of q, k, v, ... lies: row l is at data + l * row. */
+struct Head {
+  float* data;
+  int64_t row;
+};
+
+inline Head head_of(const Tensor& t, int64_t b, int64_t h) {
+  return {t.data + b * t.stride(0) + h * t.stride(1), t.stride(2)};
+}
+
+inline void copy_rows(Head from, int64_t rows, int64_t width, Scratch& to) {
+  for (int64_t i = 0; i < rows; ++i) {
+    std::copy_n(from.data + i * from.row, width, to.row(i));
+  }
+}
+
+inline void transpose(Head from, int64_t rows, int64_t width, Scratch& to) {
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t d = 0; d < width; ++d) {
+      to.row(d)[i] = from.data[i * from.row + d];
+    }
+  }
+}
+
+/** s <- exp(scale s - shift) for the first n, zero up to `padded`; returns the
+ * sum. */
+inline float
+exponentials(float* s, int64_t n, int64_t padded, float scale, float shift) {
+  const int64_t N = lanes();
+  V sum = hn::Zero(D());
+  int64_t i = 0;
+  for (; i + N <= n; i += N) {
+    const V x = hn::MulSub(hn::LoadU(D(), s + i), set(scale), set(shift));
+    const V e = hn::Exp(D(), x);
+    hn::StoreU(e, D(), s + i);
+    sum = hn::Add(sum, e);
+  }
+  float total = sum_of(sum);
+  for (; i < n; ++i) {
+    s[i] = std::exp(scale * s[i] - shift);
+    total += s[i];
+  }
+  std::fill(s + n, s + padded, 0.0f);
+  return total;
+}
+
+inline float highest(const float* s, int64_t n) {
+  float top = s[0];
+  const int64_t N = lanes();
+  int64_t i = 0;
+  if (n >= N) {
+    V v = hn::LoadU(D(), s);
+    for (i = N; i + N <= n; i += N) {
+      v = hn::Max(v, hn::LoadU(D(), s + i));
+    }
+    top = max_of(v);
+  }
+  for (; i < n; ++i) {
+    top = std::max(top, s[i]);
+  }
+  return top;
+}
+
+/** Keys that the last query of a block [begin, end) sees, in whole vectors. */
+inline int64_t columns_for(int64_t seen) {
+  return (seen + lanes() - 1) / lanes() * lanes();
+}
+
+/** in: q, k, v; out: o, lse [B, H, L]. One head h of sequence b. */
+void attention_head(
+    const Tensors& in,
+    const Tensors& out,
+    float scale,
+    int64_t b,
+    int64_t h) {
+  const int64_t H = in[0].dim(1), L = in[0].dim(2), W = in[0].dim(3);
+  const int64_t K = in[1].dim(1), S = in[1].dim(2), before = S - L;
+  const Head q = head_of(in[0], b, h), o = head_of(out[0], b, h);
+  Scratch keys(W, S), values(S, W);
+  transpose(head_of(in[1], b, h * K / H), S, W, keys);
+  copy_rows(head_of(in[2], b, h * K / H), S, W, values);
+  Scratch scores(kQueries, S), result(kQueries, W);
+  float* lse = out[1].data + (b * H + h) * L;
+  for (int64_t begin = 0; begin < L; begin += kQueries) {
+    const int64_t M = std::min(kQueries, L - begin);
+    const int64_t columns = columns_for(before + begin + M);
+    small_matmul(
+        {q.data + begin * q.row, q.row, 1},
+        keys.right(),
+        scores.right(),
+        M,
+        W,
+        columns,
+        false);
+    float sums[kQueries];
+    for (int64_t i = 0; i < M; ++i) {
+      const int64_t seen = before + begin + i + 1;
+      const float top = scale * highest(scores.row(i), seen);
+      sums[i] = exponentials(scores.row(i), seen, columns, scale, top);
+      lse[begin + i] = top + std::log(sums[i]);
+    }
+    small_matmul(
+        scores.left(),
+        values.right(),
+        result.right(),
+        M,
+        before + begin + M,
+        values.stride(),
+        false);
+    for (int64_t i = 0; i < M; ++i) {
+      float* to = o.data + (begin + i) * o.row;
+      const float* from = result.row(i);
+      const V norm = set(1.0f / sums[i]);
+      for_vectors(W, [&](int64_t d, auto load, auto store) HWY_ATTR {
+        store(hn::Mul(load(from + d), norm), to + d);
+      });
+    }
+  }
+}
+
+/** p <- (p dp - p sum(p dp)) scale. */
+inline void score_gradients(float* p, const float* dp, int64_t n, float scale) {
+  V sum = hn::Zero(D());
+  for (int64_t i = 0; i < n; i += lanes()) { // both are padded with zeros
+    sum = hn::MulAdd(hn::LoadU(D(), p + i), hn::LoadU(D(), dp + i), sum);
+  }
+  const V mean = set(sum_of(sum)), factor = set(scale);
+  for (int64_t i = 0; i < n; i += lanes()) {
+    const V d = hn::Sub(hn::LoadU(D(), dp + i), mean);
+    hn::StoreU(
+        hn::Mul(hn::Mul(hn::LoadU(D(), p + i), d), factor), D(), p + i);
+  }
+}
+
+/** in: q, k, v, lse, do; out: dq, dk, dv. Key-value head `kv` of sequence b. */
+void attention_head_gradient(
+    const Tensors& in,
+    const Tensors& out,
+    float scale,
+    int64_t b,
+    int64_t kv) {
+  const int64_t H = in[0].dim(1), L = in[0].dim(2), W = in[0].dim(3);
+  const int64_t K = in[1].dim(1), S = in[1].dim(2), before = S - L;
+  const Head k = head_of(in[1], b, kv), v = head_of(in[2], b, kv);
+  Scratch keys_t(W, S), values_t(W, S), keys(S, W);
+  transpose(k, S, W, keys_t);
+  transpose(v, S, W, values_t);
+  copy_rows(k, S, W, keys);
+  Scratch dk(S, W), dv(S, W);
+  Scratch p(kQueries, S), dp(kQueries, S);
+  Scratch queries(kQueries, W), dout(kQueries, W), dq(kQueries, W);
+  for (int64_t h = kv * H / K; h < (kv + 1) * H / K; ++h) {
+    const Head q = head_of(in[0], b, h), o = head_of(in[4], b, h);
+    const Head to = head_of(out[0], b, h);
+    const float* lse = in[3].data + (b * H + h) * L;
+    for (int64_t begin = 0; begin < L; begin += kQueries) {
+      const int64_t M = std::min(kQueries, L - begin);
+      const int64_t seen = before + begin + M, columns = columns_for(seen);
+      const int64_t wide = keys.stride();
+      copy_rows({q.data + begin * q.row, q.row}, M, W, queries);
+      copy_rows({o.data + begin * o.row, o.row}, M, W, dout);
+      small_matmul(
+          queries.left(), keys_t.right(), p.right(), M, W, columns, false);
+      small_matmul(
+          dout.left(), values_t.right(), dp.right(), M, W, columns, false);
+      for (int64_t i = 0; i < M; ++i) {
+        const int64_t own = before + begin + i + 1;
+        exponentials(p.row(i), own, columns, scale, lse[begin + i]);
+      }
+      small_matmul(
+          p.transposed(), dout.right(), dv.right(), seen, M, wide, true);
+      for (int64_t i = 0; i < M; ++i) {
+        score_gradients(p.row(i), dp.row(i), columns, scale);
+      }
+      small_matmul(
+          p.transposed(), queries.right(), dk.right(), seen, M, wide, true);
+      small_matmul(p.left(), keys.right(), dq.right(), M, seen, wide, false);
+      for (int64_t i = 0; i < M; ++i) {
+        std::copy_n(dq.row(i), W, to.data + (begin + i) * to.row);
+      }
+    }
+  }
+  const Head to_k = head_of(out[1], b, kv), to_v = head_of(out[2], b, kv);
+  for (int64_t i = 0; i < S; ++i) {
+    std::copy_n(dk.row(i), W, to_k.data + i * to_k.row);
+    std::copy_n(dv.row(i), W, to_v.data + i * to_v.row);
+  }
+}
+
+} // namespace llm::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace llm::kernels {
+
+HWY_EXPORT(attention_head);
+HWY_EXPORT(attention_head_gradient);
+
+namespace {
+
+void run_attention(float scale, const Tensors& in, const Tensors& out) {
+  const int64_t H = in[0].dim(1);
+  parallel_for(in[0].dim(0) * H, [&](int64_t i) {
+    HWY_DYNAMIC_DISPATCH(attention_head)(in, out, scale, i / H, i % H);
+  });
+}
+
+void run_gradient(float scale, const Tensors& in, const Tensors& out) {
+  const int64_t K = in[1].dim(1);
+  parallel_for(in[0].dim(0) * K, [&](int64_t i) {
+    HWY_DYNAMIC_DISPATCH(attention_head_gradient)(in, out, scale, i / K, i % K);
+  });
+}
+
+} // namespace
+
+mx::array attention(
+    const mx::array& q,
+    const mx::array& k,
+    const mx::array& v,
+    float scale,
+    const Function& plain) {
+  Kernel kernel{
+      .name = "attention",
+      .settings = {scale},
+      .run = [scale](const Tensors& in,
+                     const Tensors& out) { run_attention(scale, in, out); },
+      .plain = plain,
+      .vjp =
+          [=](const auto& in, const auto& cotangents, const auto& out) {
+            // The gradient's own derivative recomputes everything plainly.
+            const Function plain_vjp = [plain](const auto& in) {
+              return plain_gradient(plain, 3)({in[0], in[1], in[2], in[4]});
+            };
+            Kernel gradient{
+                .name = "attention_gradient",
+                .settings = {scale},
+                .run = [scale](const Tensors& in, const Tensors& out) {
+                  run_gradient(scale, in, out);
+                },
+                .plain = plain_vjp,
+                .strided = true};
+            const auto heads = Layout::heads;
+            return make_node(
+                std::move(gradient),
+                {in[0], in[1], in[2], out[1], cotangents[0]},
+                {{.shape = in[0].shape(), .layout = heads},
+                 {.shape = in[1].shape(), .layout = heads},
+                 {.shape = in[2].shape(), .layout = heads}});
+          },
+      .strided = true};
+  const int B = q.shape(0), H = q.shape(1), L = q.shape(2);
+  return make_node(
+      std::move(kernel),
+      {q, k, v},
+      {{.shape = q.shape(), .layout = Layout::heads},
+       {.shape = {B, H, L}}})[0];
+}
+
+} // namespace llm::kernels
+#endif // HWY_ONCE

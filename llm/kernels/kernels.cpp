@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+
+#include "llm/kernels/kernels.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <string_view>
+
+#include <mlx/device.h>
+
+namespace llm::kernels {
+
+namespace {
+
+bool wanted_by_environment() {
+  const char* value = std::getenv("LLM_FAST_CPU");
+  return value == nullptr || std::string_view(value) != "0";
+}
+
+std::atomic<bool>& state() {
+  static std::atomic<bool> on{wanted_by_environment()};
+  return on;
+}
+
+} // namespace
+
+bool fast_cpu() {
+  return built && state();
+}
+
+void set_fast_cpu(bool on) {
+  state() = on;
+}
+
+bool ready(std::initializer_list<mx::array> arrays) {
+  if (!state() || mx::default_device() != mx::Device::cpu) {
+    return false;
+  }
+  for (const mx::array& array : arrays) {
+    if (array.dtype() != mx::float32 || array.size() == 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+} // namespace llm::kernels

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// Fused operations for MLX's CPU backend, which has neither SIMD nor threads
+// on Linux. Each is one node of MLX's graph, has a gradient, and equals the
+// plain operations that `plain` writes out; callers choose when they build the
+// graph:  if (kernels::usable({x})) return kernels::gelu(x, plain);
+// On a GPU stream, with another type than float32, or with LLM_FAST_CPU=0 in
+// the environment, usable() is false and MLX's own operations run.
+// Written with Google Highway: the best instructions are chosen at run time.
+
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+
+#include "llm/kernels/node.h"
+
+namespace llm::kernels {
+
+#ifdef LLM_KERNELS // set by CMake where they are built: on Linux
+inline constexpr bool built = true;
+#else
+inline constexpr bool built = false;
+#endif
+
+/** False as soon as LLM_FAST_CPU=0 or set_fast_cpu(false). */
+bool fast_cpu();
+void set_fast_cpu(bool on);
+
+/** True if the default device is the CPU, fast_cpu() holds and all arrays are
+ * float32 and not empty. */
+bool ready(std::initializer_list<mx::array> arrays);
+inline bool usable(std::initializer_list<mx::array> arrays) {
+  if constexpr (built) {
+    return ready(arrays);
+  }
+  return false;
+}
+
+/** "AVX3", "AVX2", ...: the instructions that the kernels use here. */
+const char* simd_target();
+
+enum class Unary { gelu, gelu_new, silu };
+
+/** Elementwise; formulas in nn/activation.h. x [...] -> [...]. */
+mx::array activation(Unary which, const mx::array& x, const Function& plain);
+
+/** silu(gate) * up, both of one shape. */
+mx::array
+swiglu(const mx::array& gate, const mx::array& up, const Function& plain);
+
+/** x [..., D], weight [D]; see nn/norm.h. `plain` takes {x, weight}. */
+mx::array rms_norm(
+    const mx::array& x,
+    const mx::array& weight,
+    float eps,
+    const Function& plain);
+
+/** `plain` takes {x, weight} or {x, weight, bias}. */
+mx::array layer_norm(
+    const mx::array& x,
+    const mx::array& weight,
+    const std::optional<mx::array>& bias,
+    float eps,
+    const Function& plain);
+
+/** Rotary positions on x [B, H, L, D], D even; pairs are (i, i + D / 2); the
+ * first row of L is at position `start`. */
+mx::array rope(
+    const mx::array& x,
+    float base,
+    int start,
+    const Function& plain);
+
+/** Causal attention, shapes as nn::causal_attention; scores are multiplied by
+ * `scale`. `plain` takes {q, k, v}. */
+mx::array attention(
+    const mx::array& q,
+    const mx::array& k,
+    const mx::array& v,
+    float scale,
+    const Function& plain);
+
+/** -log softmax(logits)[target]: logits [..., V], targets [...] int32. */
+mx::array token_losses(
+    const mx::array& logits,
+    const mx::array& targets,
+    const Function& plain);
+
+struct AdamWSettings {
+  float beta1, beta2, eps, weight_decay;
+};
+
+/** One update of one array: {p, m, v} after it. `scalars` [3] holds the
+ * learning rate, 1 - beta1^t and 1 - beta2^t. `plain` takes
+ * {p, g, m, v, scalars}. */
+std::vector<mx::array> adamw(
+    const mx::array& p,
+    const mx::array& g,
+    const mx::array& m,
+    const mx::array& v,
+    const mx::array& scalars,
+    const AdamWSettings& settings,
+    const Function& plain);
+
+} // namespace llm::kernels

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+
+#include "llm/kernels/thread_pool.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace llm::kernels {
+
+namespace {
+
+// About 20 microseconds of looking before a thread sleeps.
+constexpr int kSpins = 400;
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+class Pool {
+ public:
+  explicit Pool(int workers) {
+    for (int i = 0; i < workers; ++i) {
+      threads_.emplace_back([this] { work(); });
+    }
+  }
+
+  ~Pool() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+      ++round_;
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) {
+      thread.join();
+    }
+  }
+
+  int workers() const {
+    return static_cast<int>(threads_.size());
+  }
+
+  void run(int64_t count, const std::function<void(int64_t)>& task) {
+    task_ = &task;
+    count_ = count;
+    next_.store(0, std::memory_order_relaxed);
+    busy_.store(workers(), std::memory_order_relaxed);
+    {
+      const std::lock_guard lock(mutex_);
+      round_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    take_tasks();
+    while (busy_.load(std::memory_order_acquire) != 0) {
+      pause();
+    }
+  }
+
+ private:
+  void take_tasks() {
+    for (;;) {
+      const int64_t i = next_.fetch_add(1, std::memory_order_relaxed);
+      if (i >= count_) {
+        return;
+      }
+      (*task_)(i);
+    }
+  }
+
+  void work() {
+    int64_t seen = 0;
+    for (;;) {
+      for (int i = 0; i < kSpins && round_.load() == seen; ++i) {
+        pause();
+      }
+      if (round_.load() == seen) {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [&] { return round_.load() != seen; });
+      }
+      seen = round_.load(std::memory_order_acquire);
+      if (stop_) {
+        return;
+      }
+      take_tasks();
+      busy_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  std::vector<std::thread> threads_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::atomic<int64_t> round_{0}, next_{0};
+  std::atomic<int> busy_{0};
+  std::atomic<bool> stop_{false};
+  int64_t count_ = 0;
+  const std::function<void(int64_t)>* task_ = nullptr;
+};
+
+std::mutex in_use;
+std::atomic<int> wanted{0};
+// Never destroyed: MLX's own threads may still run while the process ends.
+Pool* pool = nullptr;
+
+} // namespace
+
+void set_threads(int count) {
+  wanted = std::max(0, count);
+}
+
+int threads() {
+  const int count = wanted;
+  if (count > 0) {
+    return count;
+  }
+  static const int all = std::max(1u, std::thread::hardware_concurrency());
+  return all;
+}
+
+void parallel_for(int64_t count, const std::function<void(int64_t)>& task) {
+  const int workers = threads() - 1;
+  const std::unique_lock lock(in_use, std::try_to_lock);
+  if (workers == 0 || count <= 1 || !lock.owns_lock()) {
+    for (int64_t i = 0; i < count; ++i) {
+      task(i);
+    }
+    return;
+  }
+  if (pool == nullptr || pool->workers() != workers) {
+    delete pool;
+    pool = new Pool(workers);
+  }
+  pool->run(count, task);
+}
+
+} // namespace llm::kernels

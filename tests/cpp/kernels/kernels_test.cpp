@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+//
+// Every kernel beside its twin in operations of MLX: values, gradients, second
+// derivatives, jvp and vmap, over shapes that do not fill whole vectors and
+// over inputs that do not lie in rows.
+
+#include <atomic>
+#include <cmath>
+#include <limits>
+
+#include <doctest/doctest.h>
+#include <mlx/mlx.h>
+#include <mlx/primitives.h>
+
+#include "llm/kernels/kernels.h"
+#include "llm/kernels/thread_pool.h"
+#include "llm/nn/activation.h"
+#include "llm/nn/attention.h"
+#include "llm/nn/loss.h"
+#include "llm/nn/norm.h"
+#include "llm/nn/rope.h"
+
+using namespace llm;
+
+namespace {
+
+using Arrays = std::vector<mx::array>;
+
+/** Kernels off while it lives. */
+struct Plain {
+  bool before = kernels::fast_cpu();
+  Plain() {
+    kernels::set_fast_cpu(false);
+  }
+  ~Plain() {
+    kernels::set_fast_cpu(before);
+  }
+};
+
+mx::array noise(const mx::Shape& shape, uint64_t seed) {
+  return mx::random::normal(shape, mx::float32, 0, 1, mx::random::key(seed));
+}
+
+/** max |a - b| over the largest |b|. */
+float distance(const mx::array& a, const mx::array& b) {
+  REQUIRE(a.shape() == b.shape());
+  const float size = std::max(1.0f, mx::max(mx::abs(b)).item<float>());
+  return mx::max(mx::abs(mx::subtract(a, b))).item<float>() / size;
+}
+
+/** `f`'s value, gradients and second derivatives, with random weights on the
+ * outputs so that nothing cancels. */
+Arrays everything(const kernels::Function& f, const Arrays& in) {
+  const auto loss = [&](const Arrays& x) {
+    Arrays out = f(x);
+    mx::array sum = mx::array(0.0f);
+    for (size_t i = 0; i < out.size(); ++i) {
+      sum = sum + mx::sum(out[i] * noise(out[i].shape(), 100 + i));
+    }
+    return Arrays{sum};
+  };
+  const auto gradient = [&](const Arrays& x) {
+    return mx::vjp(loss, x, {mx::array(1.0f)}).second;
+  };
+  const auto slope = [&](const Arrays& x) {
+    mx::array sum = mx::array(0.0f);
+    for (const mx::array& g : gradient(x)) {
+      sum = sum + mx::sum(g * noise(g.shape(), 200));
+    }
+    return Arrays{sum};
+  };
+  Arrays out = f(in);
+  Arrays tangents;
+  for (size_t i = 0; i < in.size(); ++i) {
+    tangents.push_back(noise(in[i].shape(), 300 + i));
+  }
+  for (const Arrays& part :
+       {gradient(in),
+        mx::vjp(slope, in, {mx::array(1.0f)}).second,
+        mx::jvp(f, in, tangents).second}) {
+    out.insert(out.end(), part.begin(), part.end());
+  }
+  return out;
+}
+
+void check_twins(
+    const kernels::Function& f,
+    const Arrays& in,
+    float tolerance = 2e-6f) {
+  const Arrays fast = everything(f, in);
+  mx::eval(fast);
+  const Plain off;
+  const Arrays plain = everything(f, in);
+  for (size_t i = 0; i < plain.size(); ++i) {
+    CAPTURE(i);
+    CHECK(distance(fast[i], plain[i]) < tolerance);
+  }
+}
+
+bool is_kernel(const mx::array& a, const std::string& name) {
+  return a.has_primitive() && a.primitive().name() == name;
+}
+
+} // namespace
+
+#ifdef LLM_KERNELS
+
+TEST_CASE("kernels: chosen on the CPU for float32 alone") {
+  const mx::array x = noise({3, 5}, 1);
+  const auto gelu = [](const mx::array& x) {
+    return nn::apply(nn::Activation::gelu, x);
+  };
+  CHECK(is_kernel(gelu(x), "activation"));
+  CHECK_FALSE(is_kernel(gelu(mx::astype(x, mx::bfloat16)), "activation"));
+  CHECK_FALSE(is_kernel(gelu(mx::zeros({0, 5})), "activation"));
+  const Plain off;
+  CHECK_FALSE(is_kernel(gelu(x), "activation"));
+}
+
+TEST_CASE("kernels: activations") {
+  for (const auto which :
+       {nn::Activation::gelu, nn::Activation::gelu_new, nn::Activation::silu}) {
+    CAPTURE(nn::to_string(which));
+    const auto f = [which](const Arrays& in) {
+      return Arrays{nn::apply(which, in[0])};
+    };
+    for (const int n : {1, 7, 16, 33, 20000}) {
+      check_twins(f, {noise({n}, n) * 3.0f});
+    }
+    check_twins(f, {mx::array({-200.0f, -60.0f, -9.0f, 0.0f, 9.0f, 200.0f})});
+    check_twins(f, {mx::transpose(noise({6, 5}, 2))});
+    const mx::array bad =
+        mx::array({std::numeric_limits<float>::quiet_NaN(), 1.0f});
+    CHECK(std::isnan(mx::sum(nn::apply(which, bad)).item<float>()));
+  }
+}
+
+TEST_CASE("kernels: swiglu") {
+  const auto f = [](const Arrays& in) {
+    return Arrays{nn::swiglu(in[0], in[1])};
+  };
+  check_twins(f, {noise({3, 5, 7}, 1), noise({3, 5, 7}, 2)});
+  check_twins(f, {noise({4, 9000}, 1), noise({4, 9000}, 2)});
+}
+
+TEST_CASE("kernels: norms") {
+  for (const int n : {1, 8, 15, 16, 31, 130}) {
+    CAPTURE(n);
+    const mx::array x = noise({2, 3, n}, 1) * 2.0f + 0.5f;
+    const mx::array w = noise({n}, 2), b = noise({n}, 3);
+    const float near = n == 1 ? 1e-3f : 1e-5f; // 1 / sqrt(eps) magnifies
+    check_twins(
+        [](const Arrays& in) {
+          return Arrays{nn::rms_norm(in[0], in[1], 1e-5f)};
+        },
+        {x, w},
+        near);
+    const auto layer = [](const Arrays& in) {
+      const auto bias = in.size() > 2 ? std::optional(in[2]) : std::nullopt;
+      return Arrays{nn::layer_norm(in[0], in[1], bias, 1e-5f)};
+    };
+    if (n > 1) {
+      check_twins(layer, {x, w}, near);
+      check_twins(layer, {x, w, b}, near);
+    }
+  }
+  // Heads: rows with gaps between them.
+  const auto heads = [](const Arrays& in) {
+    return Arrays{nn::rms_norm(nn::split_heads(in[0], 3), in[1], 1e-6f)};
+  };
+  check_twins(heads, {noise({2, 5, 24}, 1), noise({8}, 2)}, 1e-5f);
+}
+
+TEST_CASE("kernels: rope") {
+  for (const int start : {0, 5}) {
+    const auto f = [start](const Arrays& in) {
+      return Arrays{nn::rope(in[0], 10000.0f, start)};
+    };
+    for (const int D : {2, 6, 32, 36}) {
+      check_twins(f, {noise({2, 3, 9, D}, D)}, 1e-5f);
+    }
+    const auto heads = [start](const Arrays& in) {
+      return Arrays{nn::rope(nn::split_heads(in[0], 4), 500.0f, start)};
+    };
+    check_twins(heads, {noise({2, 70, 32}, 1)}, 1e-5f);
+  }
+}
+
+TEST_CASE("kernels: causal attention") {
+  const auto f = [](const Arrays& in) {
+    return Arrays{nn::causal_attention(in[0], in[1], in[2])};
+  };
+  struct Shape {
+    int B, H, K, L, S, D;
+  };
+  for (const Shape s :
+       {Shape{1, 1, 1, 8, 8, 4},
+        Shape{2, 4, 2, 50, 50, 8},
+        Shape{1, 6, 1, 17, 17, 20},
+        Shape{1, 2, 2, 9, 30, 16}, // a prompt that follows cached tokens
+        Shape{1, 2, 1, 130, 130, 36}}) {
+    CAPTURE(s.L);
+    check_twins(
+        f,
+        {noise({s.B, s.H, s.L, s.D}, 1),
+         noise({s.B, s.K, s.S, s.D}, 2),
+         noise({s.B, s.K, s.S, s.D}, 3)},
+        1e-5f);
+  }
+  // From packed queries, keys and values, and with large scores.
+  const auto packed = [](const Arrays& in) {
+    const Arrays qkv = mx::split(in[0], 3, -1);
+    return Arrays{nn::merge_heads(nn::causal_attention(
+        nn::split_heads(qkv[0], 4),
+        nn::split_heads(qkv[1], 4),
+        nn::split_heads(qkv[2], 4)))};
+  };
+  check_twins(packed, {noise({2, 33, 96}, 4)}, 1e-5f);
+  // Scores of some hundreds: no further from float64 than the twin.
+  const mx::array large = noise({1, 16, 96}, 5) * 8.0f;
+  const Arrays fast = everything(packed, {large});
+  mx::eval(fast);
+  const Plain off;
+  const Arrays plain = everything(packed, {large});
+  const Arrays exact = everything(packed, {mx::astype(large, mx::float64)});
+  for (size_t i = 0; i < exact.size(); ++i) {
+    const auto error = [&](const mx::array& a) {
+      return distance(mx::astype(a, mx::float64), exact[i]);
+    };
+    CHECK(error(fast[i]) < std::max(1e-5f, 2 * error(plain[i])));
+  }
+}
+
+TEST_CASE("kernels: attention rows sum to one and never look ahead") {
+  const mx::array q = noise({1, 2, 60, 8}, 1) * 50.0f, k = noise({1, 2, 60, 8}, 2);
+  const mx::array ones = nn::causal_attention(q, k, mx::ones({1, 2, 60, 8}));
+  CHECK(distance(ones, mx::ones_like(ones)) < 1e-5f);
+  mx::array v = noise({1, 2, 60, 8}, 3);
+  const mx::array before = nn::causal_attention(q, k, v);
+  const mx::array late = mx::greater_equal(mx::arange(60), mx::array(40));
+  v = mx::where(mx::reshape(late, {60, 1}), mx::array(7.0f), v);
+  const mx::array after = nn::causal_attention(q, k, v);
+  const auto head = [](const mx::array& a) {
+    return mx::slice(a, {0, 0, 0, 0}, {1, 2, 40, 8});
+  };
+  CHECK(mx::array_equal(head(before), head(after)).item<bool>());
+}
+
+TEST_CASE("kernels: cross entropy") {
+  for (const int V : {1, 5, 16, 55, 1000}) {
+    CAPTURE(V);
+    const mx::array targets =
+        mx::random::randint(0, V, {3, 13}, mx::int32, mx::random::key(1));
+    const auto f = [&](const Arrays& in) {
+      return Arrays{nn::token_losses(in[0], targets)};
+    };
+    check_twins(f, {noise({3, 13, V}, 2) * 4.0f}, 1e-5f);
+  }
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const int at : {0, 17}) {
+    mx::array row = mx::where(
+        mx::equal(mx::arange(20), mx::array(at)),
+        mx::array(nan),
+        mx::zeros({20}));
+    mx::array loss =
+        nn::token_losses(mx::reshape(row, {1, 20}), mx::array({3}));
+    CHECK(std::isnan(loss.item<float>()));
+  }
+}
+
+TEST_CASE("kernels: vmap falls back to plain operations") {
+  const auto f = [](const Arrays& in) {
+    return Arrays{
+        nn::apply(nn::Activation::gelu, in[0]),
+        nn::rms_norm(in[0], in[1], 1e-5f)};
+  };
+  const Arrays in = {noise({4, 3, 8}, 1), noise({8}, 2)};
+  const Arrays mapped = mx::vmap(f, {0, -1})(in);
+  const Arrays direct = f(in);
+  CHECK(distance(mapped[0], direct[0]) < 2e-6f);
+  CHECK(distance(mapped[1], direct[1]) < 2e-6f);
+}
+
+TEST_CASE("kernels: the same bits whatever the threads") {
+  const auto result = [](int threads) {
+    kernels::set_threads(threads);
+    const auto f = [](const Arrays& in) {
+      const mx::array h = nn::layer_norm(in[0], in[1], std::nullopt, 1e-5f);
+      const mx::array q = nn::split_heads(h, 2);
+      return Arrays{nn::causal_attention(q, q, q)};
+    };
+    const Arrays out = everything(f, {noise({3, 90, 32}, 1), noise({32}, 2)});
+    mx::eval(out);
+    return out;
+  };
+  const Arrays one = result(1), three = result(3);
+  kernels::set_threads(0);
+  for (size_t i = 0; i < one.size(); ++i) {
+    CHECK(mx::array_equal(one[i], three[i]).item<bool>());
+  }
+}
+
+TEST_CASE("kernels: the pool runs every task once") {
+  for (const int threads : {1, 2, 5}) {
+    kernels::set_threads(threads);
+    for (const int count : {0, 1, 3, 1000}) {
+      std::vector<std::atomic<int>> runs(count);
+      kernels::parallel_for(count, [&](int64_t i) { ++runs[i]; });
+      for (const auto& n : runs) {
+        CHECK(n == 1);
+      }
+    }
+    // A task may itself ask for the pool.
+    std::atomic<int> inner{0};
+    kernels::parallel_for(4, [&](int64_t) {
+      kernels::parallel_for(5, [&](int64_t) { ++inner; });
+    });
+    CHECK(inner == 20);
+  }
+  kernels::set_threads(0);
+}
+
+#endif // LLM_KERNELS
