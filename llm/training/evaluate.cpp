@@ -53,26 +53,40 @@ Evaluation evaluate_windows(
   return result;
 }
 
-Evaluation evaluate_fixed(
+namespace {
+
+/** Both exact evaluations of one text. */
+struct ExactEvaluations {
+  Evaluation fixed, sliding;
+  bool complete = true; ///< false: `progress` said stop
+};
+
+// `progress` is told the windows of both kinds together.
+ExactEvaluations evaluate_exactly(
     const LanguageModel& model,
     const std::vector<int32_t>& ids,
     int block,
-    int batch,
     const EvaluationProgress& progress) {
+  constexpr int batch = 16; // windows at a time: a matter of memory
   const auto n = static_cast<int64_t>(ids.size());
-  return evaluate_windows(model, ids, fixed_windows(n, block), batch, progress);
+  const auto fixed = fixed_windows(n, block);
+  const auto sliding = sliding_windows(n, block);
+  const auto total = static_cast<int64_t>(fixed.size() + sliding.size());
+  ExactEvaluations out;
+  int64_t before = 0;
+  const EvaluationProgress both = [&](int64_t done, int64_t) {
+    out.complete = !progress || progress(before + done, total);
+    return out.complete;
+  };
+  out.fixed = evaluate_windows(model, ids, fixed, batch, both);
+  before = static_cast<int64_t>(fixed.size());
+  if (out.complete) {
+    out.sliding = evaluate_windows(model, ids, sliding, batch, both);
+  }
+  return out;
 }
 
-Evaluation evaluate_sliding(
-    const LanguageModel& model,
-    const std::vector<int32_t>& ids,
-    int block,
-    int batch,
-    const EvaluationProgress& progress) {
-  const auto n = static_cast<int64_t>(ids.size());
-  return evaluate_windows(
-      model, ids, sliding_windows(n, block), batch, progress);
-}
+} // namespace
 
 std::optional<FinalLosses> evaluate_final(
     const LanguageModel& model,
@@ -82,26 +96,14 @@ std::optional<FinalLosses> evaluate_final(
     int batch,
     int block,
     const EvaluationProgress& progress) {
-  const auto n = static_cast<int64_t>(ids.size());
-  const auto fixed = fixed_windows(n, block);
-  const auto sliding = sliding_windows(n, block);
-  const auto total = static_cast<int64_t>(fixed.size() + sliding.size());
-  int64_t before = 0;
-  bool go_on = true;
-  const EvaluationProgress both = [&](int64_t done, int64_t) {
-    return go_on = progress(before + done, total);
-  };
-  FinalLosses out;
-  out.fixed = evaluate_windows(model, ids, fixed, 16, both).nats_per_token;
-  before = static_cast<int64_t>(fixed.size());
-  if (go_on) {
-    out.sliding =
-        evaluate_windows(model, ids, sliding, 16, both).nats_per_token;
-  }
-  if (!go_on) {
+  const ExactEvaluations exact = evaluate_exactly(model, ids, block, progress);
+  if (!exact.complete) {
     return std::nullopt;
   }
+  FinalLosses out;
   out.sampled = evaluate_sampled(model, ids, seed, batches, batch, block);
+  out.fixed = exact.fixed.nats_per_token;
+  out.sliding = exact.sliding.nats_per_token;
   return out;
 }
 
@@ -123,20 +125,10 @@ TextEvaluation evaluate_text(
     const EvaluationProgress& progress) {
   const std::vector<int32_t> ids = tokenizer.encode(text);
   check_split({ids, ids}, 1);
-  const auto n = static_cast<int64_t>(ids.size());
-  const int context = model.context_length();
-  const auto fixed_list = fixed_windows(n, context);
-  const auto sliding_list = sliding_windows(n, context);
-  const auto total =
-      static_cast<int64_t>(fixed_list.size() + sliding_list.size());
-  int64_t before = 0;
-  const EvaluationProgress both = [&](int64_t done, int64_t) {
-    return !progress || progress(before + done, total);
-  };
-  const Evaluation fixed = evaluate_windows(model, ids, fixed_list, 16, both);
-  before = static_cast<int64_t>(fixed_list.size());
-  const Evaluation sliding =
-      evaluate_windows(model, ids, sliding_list, 16, both);
+  const ExactEvaluations exact =
+      evaluate_exactly(model, ids, model.context_length(), progress);
+  const Evaluation& fixed = exact.fixed;
+  const Evaluation& sliding = exact.sliding;
 
   // The first token is given, not predicted: its characters do not count.
   const std::string scored =

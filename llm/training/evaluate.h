@@ -63,22 +63,6 @@ std::optional<FinalLosses> evaluate_final(
     int block,
     const EvaluationProgress& progress);
 
-/** evaluate_windows over all of `ids` with fixed windows of `block` tokens. */
-Evaluation evaluate_fixed(
-    const LanguageModel& model,
-    const std::vector<int32_t>& ids,
-    int block,
-    int batch = 16,
-    const EvaluationProgress& progress = {});
-
-/** The same with sliding windows. */
-Evaluation evaluate_sliding(
-    const LanguageModel& model,
-    const std::vector<int32_t>& ids,
-    int block,
-    int batch = 16,
-    const EvaluationProgress& progress = {});
-
 /** How well a model predicts a text, in the units people compare. */
 struct TextEvaluation {
   double nats_per_char = 0; ///< fixed windows of the model's context
