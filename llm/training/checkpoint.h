@@ -26,7 +26,7 @@ struct Checkpoint {
   int64_t step = 0; ///< updates done
   nn::Parameters parameters;
   nn::Parameters optimizer;
-  Json trainer; ///< what else the trainer needs, see trainer.cpp
+  Json trainer; ///< what else the trainer needs, see run_state.h
 };
 
 /** Writes a checkpoint into `folder`/checkpoints and removes all but the newest

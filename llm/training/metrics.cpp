@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 
 #include "llm/core/error.h"
@@ -22,6 +23,24 @@ namespace {
 }
 
 } // namespace
+
+Json StepRecord::to_json() const {
+  Json line = {
+      {"step", step},
+      {"tokens", tokens},
+      {"loss", loss},
+      {"lr", lr},
+      {"grad_norm", grad_norm},
+      {"tokens_per_s", std::round(tokens_per_s)},
+      {"seconds", std::round(seconds * 1000) / 1000}};
+  if (val_loss) {
+    line["val_loss_sampled"] = *val_loss;
+  }
+  if (sample) {
+    line["sample"] = *sample;
+  }
+  return line;
+}
 
 MetricsFile::MetricsFile(
     const std::filesystem::path& path,

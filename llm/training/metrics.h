@@ -8,11 +8,28 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 
 #include "llm/core/files.h"
 #include "llm/core/json.h"
 
 namespace llm {
+
+/** The line of one step. */
+struct StepRecord {
+  int64_t step = 0;   ///< updates done
+  int64_t tokens = 0; ///< read so far
+  double loss = 0;    ///< of this update's batch, nats per token
+  double lr = 0;
+  double grad_norm = 0;
+  double tokens_per_s = 0;
+  double seconds = 0;             ///< training so far, over all resumed parts
+  std::optional<double> val_loss; ///< sampled
+  std::optional<std::string> sample;
+
+  Json to_json() const;
+};
 
 class MetricsFile {
  public:

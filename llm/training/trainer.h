@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "llm/core/files.h"
@@ -17,56 +16,16 @@
 #include "llm/data/split.h"
 #include "llm/models/language_model.h"
 #include "llm/tokenizers/tokenizer.h"
-#include "llm/training/optimizers.h"
-#include "llm/training/schedule.h"
+#include "llm/training/metrics.h"
+#include "llm/training/train_config.h"
 
 namespace llm {
-
-struct TrainConfig {
-  int steps = 2000;   ///< updates in all
-  int batch = 12;     ///< windows in a micro-batch
-  int block = 64;     ///< tokens in a window, at most the model's context
-  int accumulate = 1; ///< micro-batches in an update
-  OptimizerConfig optimizer;
-  ScheduleConfig schedule;  ///< its `steps` may differ from the run's
-  float clip = 1.0f;        ///< largest gradient norm; 0: no clipping
-  int eval_every = 0;       ///< updates between evaluations; 0: only at the end
-  int eval_batches = 20;    ///< batches of the sampled evaluation
-  int sample_every = 0;     ///< updates between samples; 0: only at the end
-  int checkpoint_every = 0; ///< 0: only at the end
-  int patience =
-      0; ///< evaluations without a better one before it stops; 0: off
-  bool keep_best = true; ///< save the model with the best evaluation
-  bool activation_checkpointing = false;
-  bool bfloat16 = false; ///< compute in bfloat16; weights stay float32
-  uint64_t seed = 1337;
-
-  /** Throws UsageError for values that make no sense. */
-  void validate() const;
-  /** Every field that has an influence on the numbers. */
-  Json to_json() const;
-};
 
 /** What is true of the run but no choice of the trainer. */
 struct RunInfo {
   Json data;          ///< name, sha256, ...; compared on resume
   Json header;        ///< further fields of the first line of metrics.jsonl
   std::string readme; ///< front part of the model's README.md
-};
-
-/** One line of metrics.jsonl. */
-struct StepRecord {
-  int64_t step = 0;   ///< updates done
-  int64_t tokens = 0; ///< read so far
-  double loss = 0;    ///< of this update's batch, nats per token
-  double lr = 0;
-  double grad_norm = 0;
-  double tokens_per_s = 0;
-  double seconds = 0;             ///< training so far, over all resumed parts
-  std::optional<double> val_loss; ///< sampled
-  std::optional<std::string> sample;
-
-  Json to_json() const;
 };
 
 struct TrainCallbacks {

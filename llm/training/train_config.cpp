@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+#include "llm/training/train_config.h"
+
+#include <string>
+
+#include "llm/core/error.h"
+#include "llm/models/config.h"
+
+namespace llm {
+
+namespace {
+
+void at_least(const std::string& option, int value, int least) {
+  if (value < least) {
+    throw UsageError(
+        "train",
+        "expected " + option + " of at least " + std::to_string(least) +
+            " but received " + std::to_string(value) + ".");
+  }
+}
+
+} // namespace
+
+void TrainConfig::validate() const {
+  at_least("--steps", steps, 1);
+  at_least("--batch", batch, 1);
+  at_least("--block", block, 2);
+  at_least("--accumulate", accumulate, 1);
+  at_least("--eval-every", eval_every, 0);
+  at_least("--eval-batches", eval_batches, 1);
+  at_least("--sample-every", sample_every, 0);
+  at_least("--checkpoint-every", checkpoint_every, 0);
+  at_least("--patience", patience, 0);
+  if (!(clip >= 0)) {
+    throw UsageError("train", "expected --clip of at least 0 (0: off).");
+  }
+  check(schedule);
+  Optimizer{optimizer}; // throws what is wrong with it
+}
+
+Json TrainConfig::to_json() const {
+  return {
+      {"steps", steps},
+      {"batch", batch},
+      {"block", block},
+      {"accumulate", accumulate},
+      {"optimizer", optimizer.name},
+      {"beta1", shortest(optimizer.beta1)},
+      {"beta2", shortest(optimizer.beta2)},
+      {"eps", shortest(optimizer.eps)},
+      {"weight_decay", shortest(optimizer.weight_decay)},
+      {"momentum", shortest(optimizer.momentum)},
+      {"nesterov", optimizer.nesterov},
+      {"adamw_lr_scale", shortest(optimizer.adamw_lr_scale)},
+      {"schedule", schedule.name},
+      {"lr", shortest(schedule.lr)},
+      {"min_lr", shortest(schedule.min_lr)},
+      {"warmup", schedule.warmup},
+      {"decay_steps", schedule.steps},
+      {"decay_fraction", shortest(schedule.decay_fraction)},
+      {"clip", shortest(clip)},
+      {"eval_every", eval_every},
+      {"eval_batches", eval_batches},
+      {"sample_every", sample_every},
+      {"patience", patience},
+      {"keep_best", keep_best},
+      {"activation_checkpointing", activation_checkpointing},
+      {"bfloat16", bfloat16},
+      {"seed", seed}};
+}
+
+} // namespace llm
