@@ -31,7 +31,7 @@ float log_sum_exp(const float* x, int64_t n) {
   int64_t i = 0;
   for (; i + N <= n; i += N) {
     const V v = hn::LoadU(D(), x + i);
-    strange = hn::Or(strange, hn::Ne(v, v));
+    strange = hn::Or(strange, hn::Not(hn::Eq(v, v)));
     top = hn::Max(top, v);
   }
   bool nan = !hn::AllFalse(D(), strange);
