@@ -295,7 +295,7 @@ mx::array attention(
                   run_gradient(scale, in, out);
                 },
                 .plain = plain_vjp,
-                .strided = true};
+                .accepts = Accepts::row_gaps};
             const auto heads = Layout::heads;
             return make_node(
                 std::move(gradient),
@@ -304,7 +304,7 @@ mx::array attention(
                  {.shape = in[1].shape(), .layout = heads},
                  {.shape = in[2].shape(), .layout = heads}});
           },
-      .strided = true};
+      .accepts = Accepts::row_gaps};
   const int B = q.shape(0), H = q.shape(1), L = q.shape(2);
   return make_node(
       std::move(kernel),

@@ -40,6 +40,11 @@ inline bool usable(std::initializer_list<mx::array> arrays) {
 /** "AVX3", "AVX2", ...: the instructions that the kernels use here. */
 const char* simd_target();
 
+/** a [M, K] times b [K, N], either of them perhaps a transposed view, which
+ * costs nothing: -> [M, N]. `plain` takes {a, b}. */
+mx::array
+matmul(const mx::array& a, const mx::array& b, const Function& plain);
+
 enum class Unary { gelu, gelu_new, silu };
 
 /** Elementwise; formulas in nn/activation.h. x [...] -> [...]. */

@@ -12,22 +12,11 @@
 #define LLM_KERNELS_MATMUL_INL_H_
 #endif
 
+#include "llm/kernels/operand.h"
 #include "llm/kernels/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace llm::kernels::HWY_NAMESPACE {
-
-/** A(i, k) = data[i * row + k * column]. */
-struct Left {
-  const float* data;
-  int64_t row, column;
-};
-
-/** B(k, n) or C(i, n) = data[k * row + n]; n in whole vectors. */
-struct Right {
-  float* data;
-  int64_t row;
-};
 
 template <int R, int C>
 HWY_INLINE void tile(Left a, Right b, Right c, int64_t K, bool add) {

@@ -78,9 +78,7 @@ class Node : public mx::Primitive {
     std::vector<std::pair<Tensor, Tensor>> copies;
     for (const mx::array& input : inputs) {
       in.push_back(view(input));
-      const bool fits = input.flags().row_contiguous ||
-          (kernel_.strided && rows_without_gaps(input));
-      if (!fits) {
+      if (!fits(input)) {
         mx::array copy(input.shape(), input.dtype(), nullptr, {});
         copy.set_data(mx::allocator::malloc(copy.nbytes()));
         copies.emplace_back(in.back(), view(copy));
@@ -146,6 +144,18 @@ class Node : public mx::Primitive {
   }
 
  private:
+  bool fits(const mx::array& input) const {
+    switch (kernel_.accepts) {
+      case Accepts::any_strides:
+        return true;
+      case Accepts::row_gaps:
+        return input.flags().row_contiguous || rows_without_gaps(input);
+      case Accepts::rows:
+        break;
+    }
+    return input.flags().row_contiguous;
+  }
+
   static std::vector<mx::array> pick(
       const std::vector<mx::array>& from,
       const std::vector<int>& indices) {

@@ -15,8 +15,7 @@ namespace llm::kernels {
 
 namespace mx = mlx::core;
 
-/** A view of an array while a kernel runs. Rows are along the last axis, whose
- * elements lie side by side; the other axes may have any stride. */
+/** A view of an array while a kernel runs. Rows are along the last axis. */
 struct Tensor {
   float* data;
   mx::Shape shape;
@@ -57,6 +56,13 @@ struct Output {
   int donor = -1; ///< an input of this shape whose memory it may take over
 };
 
+/** Which inputs a kernel reads as they are; others are copied first. */
+enum class Accepts {
+  rows, ///< row-contiguous
+  row_gaps, ///< without gaps along the last axis
+  any_strides,
+};
+
 struct Kernel {
   const char* name;
   /** What tells two nodes of this name apart. */
@@ -73,9 +79,7 @@ struct Kernel {
       const std::vector<mx::array>&,
       const std::vector<mx::array>&)>
       vjp;
-  /** Inputs that are not row-contiguous are copied first, unless `strided`:
-   * then only those whose last axis has gaps. */
-  bool strided = false;
+  Accepts accepts = Accepts::rows;
 };
 
 /** The outputs of a kernel as lazy float32 arrays. */

@@ -202,7 +202,7 @@ mx::array norm(
                   run_norm_gradient(s, in, out);
                 },
                 .plain = plain_gradient(plain, in.size()),
-                .strided = true};
+                .accepts = Accepts::row_gaps};
             std::vector<mx::array> inputs = in;
             inputs.push_back(cotangents[0]);
             std::vector<Output> outputs = {
@@ -212,7 +212,7 @@ mx::array norm(
             }
             return make_node(std::move(gradient), inputs, outputs);
           },
-      .strided = true};
+      .accepts = Accepts::row_gaps};
   return make_node(std::move(kernel), inputs, {{.shape = inputs[0].shape()}})[0];
 }
 

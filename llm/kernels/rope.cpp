@@ -133,7 +133,7 @@ mx::array turned(const mx::array& x, const RopeSettings& s, Function plain) {
         return std::vector<mx::array>{
             turned(cotangents[0], {s.base, s.start, -s.turn}, back)};
       },
-      .strided = true};
+      .accepts = Accepts::row_gaps};
   return make_node(
       std::move(kernel),
       {x},

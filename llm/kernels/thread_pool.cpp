@@ -13,8 +13,8 @@ namespace llm::kernels {
 
 namespace {
 
-// About 20 microseconds of looking before a thread sleeps.
-constexpr int kSpins = 400;
+// Some 100 microseconds of looking before a thread sleeps.
+constexpr int kSpins = 4000;
 
 void pause() {
 #if defined(__x86_64__)

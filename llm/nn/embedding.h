@@ -7,6 +7,7 @@
 
 #include <mlx/ops.h>
 
+#include "llm/nn/matmul.h"
 #include "llm/nn/module.h"
 
 namespace llm::nn {
@@ -23,7 +24,7 @@ struct Embedding {
 
   /** x [..., dims] -> [..., count]. */
   mx::array as_linear(const mx::array& x) const {
-    return mx::matmul(x, mx::transpose(weight));
+    return nn::matmul(x, mx::transpose(weight));
   }
 
   static void visit(auto& self, auto&& f) {

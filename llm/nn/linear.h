@@ -9,6 +9,7 @@
 
 #include <mlx/ops.h>
 
+#include "llm/nn/matmul.h"
 #include "llm/nn/module.h"
 
 namespace llm::nn {
@@ -26,8 +27,8 @@ struct Linear {
 
   /** x [..., in] -> [..., out]. */
   mx::array operator()(const mx::array& x) const {
-    const mx::array w = mx::transpose(weight);
-    return bias ? mx::addmm(*bias, x, w) : mx::matmul(x, w);
+    const mx::array y = nn::matmul(x, mx::transpose(weight));
+    return bias ? mx::add(y, *bias) : y;
   }
 
   static void visit(auto& self, auto&& f) {

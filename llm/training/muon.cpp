@@ -6,6 +6,8 @@
 
 #include <mlx/ops.h>
 
+#include "llm/nn/matmul.h"
+
 namespace llm {
 
 bool uses_muon(const std::string& path, const mx::array& parameter) {
@@ -30,9 +32,9 @@ mx::array orthogonalize(const mx::array& matrix, int steps) {
   // The Frobenius norm bounds the largest singular value; 1e-7 allows zeros.
   x = x / mx::maximum(mx::sqrt(mx::sum(mx::square(x))), mx::array(1e-7f));
   for (int i = 0; i < steps; ++i) {
-    const mx::array gram = mx::matmul(x, mx::transpose(x));
-    const mx::array update = b * gram + c * mx::matmul(gram, gram);
-    x = a * x + mx::matmul(update, x);
+    const mx::array gram = nn::matmul(x, mx::transpose(x));
+    const mx::array update = b * gram + c * nn::matmul(gram, gram);
+    x = a * x + nn::matmul(update, x);
   }
   return tall ? mx::transpose(x) : x;
 }

@@ -17,6 +17,7 @@
 #include "llm/nn/activation.h"
 #include "llm/nn/attention.h"
 #include "llm/nn/loss.h"
+#include "llm/nn/matmul.h"
 #include "llm/nn/norm.h"
 #include "llm/nn/rope.h"
 
@@ -115,6 +116,33 @@ TEST_CASE("kernels: chosen on the CPU for float32 alone") {
   CHECK_FALSE(is_kernel(gelu(mx::zeros({0, 5})), "activation"));
   const Plain off;
   CHECK_FALSE(is_kernel(gelu(x), "activation"));
+}
+
+TEST_CASE("kernels: matrix products") {
+  struct Shape {
+    int M, K, N;
+  };
+  for (const Shape s :
+       {Shape{16, 1, 1},
+        Shape{17, 5, 55},
+        Shape{97, 300, 33},
+        Shape{200, 64, 64},
+        Shape{1100, 30, 20}}) {
+    CAPTURE(s.M);
+    const mx::array x = noise({s.M, s.K}, 1), w = noise({s.K, s.N}, 2);
+    const auto f = [](const Arrays& in) {
+      return Arrays{nn::matmul(in[0], in[1])};
+    };
+    check_twins(f, {x, w}, 1e-5f);
+    const auto turned = [](const Arrays& in) {
+      return Arrays{nn::matmul(mx::transpose(in[0]), mx::transpose(in[1]))};
+    };
+    check_twins(turned, {mx::transpose(x), mx::transpose(w)}, 1e-5f);
+  }
+  const auto batch = [](const Arrays& in) {
+    return Arrays{nn::matmul(mx::transpose(in[0], {1, 0, 2}), in[1])};
+  };
+  check_twins(batch, {noise({3, 7, 12}, 3), noise({12, 40}, 4)}, 1e-5f);
 }
 
 TEST_CASE("kernels: activations") {

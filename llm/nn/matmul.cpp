@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+
+#include "llm/nn/matmul.h"
+
+#include <utility>
+#include <vector>
+
+#include <mlx/ops.h>
+
+#include "llm/kernels/kernels.h"
+
+namespace llm::nn {
+
+namespace mx = mlx::core;
+
+namespace {
+
+// in: x, w.
+std::vector<mx::array> plain_matmul(const std::vector<mx::array>& in) {
+  return {mx::matmul(in[0], in[1])};
+}
+
+bool has_kernel(const mx::array& x, const mx::array& w) {
+  // For few rows preparing w costs more than it saves.
+  constexpr int kRows = 16;
+  return w.ndim() == 2 && x.ndim() >= 2 && x.shape(-1) == w.shape(0) &&
+      kernels::usable({x, w}) &&
+      x.size() / static_cast<size_t>(x.shape(-1)) >= kRows;
+}
+
+} // namespace
+
+mx::array matmul(const mx::array& x, const mx::array& w) {
+  if constexpr (kernels::built) {
+    if (has_kernel(x, w)) {
+      const int K = w.shape(0), N = w.shape(1);
+      mx::Shape shape = x.shape();
+      shape.back() = N;
+      const mx::array rows = mx::reshape(x, {-1, K});
+      const mx::array y = kernels::matmul(rows, w, plain_matmul);
+      return mx::reshape(y, std::move(shape));
+    }
+  }
+  return plain_matmul({x, w})[0];
+}
+
+} // namespace llm::nn
