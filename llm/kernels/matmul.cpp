@@ -54,10 +54,10 @@ panel_rows(Left a, Right panel, Right c, int64_t M, int64_t n, int64_t K, bool a
     return;
   }
   // The last panel is wider than C: through a buffer.
-  HWY_ALIGN float buffer[6 * 2 * HWY_MAX_BYTES / sizeof(float)];
+  HWY_ALIGN float buffer[kTileRows * 2 * HWY_MAX_BYTES / sizeof(float)];
   const Right part{buffer, P};
-  for (int64_t i = 0; i < M; i += 6) {
-    const int64_t rows = std::min<int64_t>(6, M - i);
+  for (int64_t i = 0; i < M; i += kTileRows) {
+    const int64_t rows = std::min<int64_t>(kTileRows, M - i);
     for (int64_t r = 0; add && r < rows; ++r) {
       std::copy_n(c.data + (i + r) * c.row, n, buffer + r * P);
       std::fill(buffer + r * P + n, buffer + (r + 1) * P, 0.0f);
@@ -118,9 +118,9 @@ HWY_EXPORT(multiply_rows);
 
 namespace {
 
-/** Rows of a task: enough tasks for the threads, whole tiles of 6 rows. */
+/** Rows of a task: enough tasks for the threads, whole tiles of rows. */
 int64_t rows_of_task(int64_t M) {
-  constexpr int64_t kTasks = 16, kTile = 6, kMost = 96;
+  constexpr int64_t kTasks = 16, kTile = 12, kMost = 96;
   const int64_t rows = (M + kTasks * kTile - 1) / (kTasks * kTile) * kTile;
   return std::min(rows, kMost);
 }
