@@ -108,4 +108,18 @@ std::vector<mx::array> adamw(
     const AdamWSettings& settings,
     const Function& plain);
 
+struct MuonSettings {
+  float momentum, weight_decay;
+  float rms; ///< of the update's entries, times the learning rate
+  float a, b, c; ///< of a Newton-Schulz step
+  int steps;
+};
+
+/** One update of n matrices: inputs p..., g..., m..., lr (3 n + 1 arrays), out
+ * p..., m... . `plain` takes the same. */
+std::vector<mx::array> muon(
+    const std::vector<mx::array>& inputs,
+    const MuonSettings& settings,
+    const Function& plain);
+
 } // namespace llm::kernels

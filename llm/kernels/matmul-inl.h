@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Small matrix products inside a kernel: C = A B or C += A B, on one thread,
+// Matrix products on one thread, for the inside of kernels. small_matmul takes
+// operands that lie in the cache; multiply_rows takes a packed B of any size.
+// Small: C = A B or C += A B
 // for operands that lie in the cache. A may be read along either axis, which
 // gives A^T for free; the columns of B and C are padded to whole vectors. A
 // tile of C stays in registers while k runs.
@@ -11,6 +13,8 @@
 #else
 #define LLM_KERNELS_MATMUL_INL_H_
 #endif
+
+#include <vector>
 
 #include "llm/kernels/operand.h"
 #include "llm/kernels/simd-inl.h"
@@ -137,6 +141,110 @@ inline void small_matmul(
     rows_by_tiles<false>(a, b, c, M, K, columns, add);
   } else {
     rows_by_tiles<true>(a, b, c, M, K, columns, add);
+  }
+}
+
+constexpr int64_t kDepth = 256; // of K at a time: a panel stays in L1
+constexpr int64_t kBlock = 96; // rows of A at a time
+
+inline int64_t panel_width() {
+  return 2 * lanes();
+}
+
+inline int64_t panel_count(int64_t columns) {
+  return (columns + panel_width() - 1) / panel_width();
+}
+
+/** Columns [0, n) of b [K, n] -> out [K, panel_width()], zeros beyond n. */
+inline void pack_panel(Left b, int64_t K, int64_t n, float* out) {
+  const int64_t P = panel_width();
+  if (b.column == 1) {
+    for (int64_t k = 0; k < K; ++k) {
+      std::copy_n(b.data + k * b.row, n, out + k * P);
+      std::fill(out + k * P + n, out + (k + 1) * P, 0.0f);
+    }
+    return;
+  }
+  constexpr int64_t kLine = 16; // floats in a cache line
+  for (int64_t k0 = 0; k0 < K; k0 += kLine) {
+    const int64_t k1 = std::min(K, k0 + kLine);
+    for (int64_t j = 0; j < P; ++j) {
+      const float* from = b.data + j * b.column;
+      for (int64_t k = k0; k < k1; ++k) {
+        out[k * P + j] = j < n ? from[k * b.row] : 0.0f;
+      }
+    }
+  }
+}
+
+/** c [M, n <= P] from one packed panel. */
+inline void panel_rows(
+    Left a,
+    Right panel,
+    Right c,
+    int64_t M,
+    int64_t n,
+    int64_t K,
+    bool add) {
+  const int64_t P = panel_width();
+  if (n == P) {
+    small_matmul(a, panel, c, M, K, P, add);
+    return;
+  }
+  // The last panel is wider than C: through a buffer.
+  HWY_ALIGN float buffer[kTileRows * 2 * HWY_MAX_BYTES / sizeof(float)];
+  const Right part{buffer, P};
+  for (int64_t i = 0; i < M; i += kTileRows) {
+    const int64_t rows = std::min<int64_t>(kTileRows, M - i);
+    for (int64_t r = 0; add && r < rows; ++r) {
+      std::copy_n(c.data + (i + r) * c.row, n, buffer + r * P);
+      std::fill(buffer + r * P + n, buffer + (r + 1) * P, 0.0f);
+    }
+    const Left from{a.data + i * a.row, a.row, a.column};
+    small_matmul(from, panel, part, rows, K, P, add);
+    for (int64_t r = 0; r < rows; ++r) {
+      std::copy_n(buffer + r * P, n, c.data + (i + r) * c.row);
+    }
+  }
+}
+
+/** c [M, N] = (add ? c : 0) + a [M, K] times the packed panels of b [K, N]. */
+inline void multiply_rows(
+    Left a,
+    const float* panels,
+    Right c,
+    int64_t M,
+    int64_t K,
+    int64_t N,
+    bool add) {
+  const int64_t P = panel_width();
+  thread_local std::vector<float> turned(kDepth * kBlock);
+  for (int64_t k0 = 0; k0 < K; k0 += kDepth) {
+    const int64_t depth = std::min(kDepth, K - k0);
+    for (int64_t m = 0; m < M; m += kBlock) {
+      const int64_t rows = std::min(kBlock, M - m);
+      Left block{a.data + m * a.row + k0 * a.column, a.row, a.column};
+      if (a.column != 1) { // a transposed view: gather what lies far apart
+        for (int64_t k = 0; k < depth; ++k) {
+          for (int64_t i = 0; i < rows; ++i) {
+            turned[k * kBlock + i] =
+                block.data[i * block.row + k * block.column];
+          }
+        }
+        block = {turned.data(), 1, kBlock};
+      }
+      for (int64_t n = 0; n < N; n += P) {
+        const Right panel{const_cast<float*>(panels) + n * K + k0 * P, P};
+        panel_rows(
+            block,
+            panel,
+            {c.data + m * c.row + n, c.row},
+            rows,
+            std::min(P, N - n),
+            depth,
+            add || k0 > 0);
+      }
+    }
   }
 }
 

@@ -22,88 +22,18 @@
 HWY_BEFORE_NAMESPACE();
 namespace llm::kernels::HWY_NAMESPACE {
 
-constexpr int64_t kDepth = 256; // of K at a time: a panel stays in L1
-constexpr int64_t kBlock = 96; // rows of A at most in a task
-
-int64_t panel_width() {
-  return 2 * lanes();
+// The functions of matmul-inl.h, once more, since only what stands in this file
+// can be exported.
+int64_t panel_columns() {
+  return panel_width();
 }
 
-/** Columns [0, n) of b [K, n] -> out [K, panel_width()], zeros beyond n. */
-void pack_panel(Left b, int64_t K, int64_t n, float* out) {
-  const int64_t P = panel_width();
-  for (int64_t k = 0; k < K; ++k) {
-    float* row = out + k * P;
-    if (b.column == 1 && n == P) {
-      std::copy_n(b.data + k * b.row, P, row);
-      continue;
-    }
-    for (int64_t j = 0; j < n; ++j) {
-      row[j] = b.data[k * b.row + j * b.column];
-    }
-    std::fill(row + n, row + P, 0.0f);
-  }
+void pack(Left b, int64_t K, int64_t n, float* out) {
+  pack_panel(b, K, n, out);
 }
 
-/** Rows of c [M, n <= P], at depth k0 of K, from one packed panel. */
-HWY_INLINE void
-panel_rows(Left a, Right panel, Right c, int64_t M, int64_t n, int64_t K, bool add) {
-  const int64_t P = panel_width();
-  if (n == P) {
-    small_matmul(a, panel, c, M, K, P, add);
-    return;
-  }
-  // The last panel is wider than C: through a buffer.
-  HWY_ALIGN float buffer[kTileRows * 2 * HWY_MAX_BYTES / sizeof(float)];
-  const Right part{buffer, P};
-  for (int64_t i = 0; i < M; i += kTileRows) {
-    const int64_t rows = std::min<int64_t>(kTileRows, M - i);
-    for (int64_t r = 0; add && r < rows; ++r) {
-      std::copy_n(c.data + (i + r) * c.row, n, buffer + r * P);
-      std::fill(buffer + r * P + n, buffer + (r + 1) * P, 0.0f);
-    }
-    const Left from{a.data + i * a.row, a.row, a.column};
-    small_matmul(from, panel, part, rows, K, P, add);
-    for (int64_t r = 0; r < rows; ++r) {
-      std::copy_n(buffer + r * P, n, c.data + (i + r) * c.row);
-    }
-  }
-}
-
-/** c [M, N] = a [M, K] times the packed panels, M <= kBlock. */
-void multiply_rows(
-    Left a,
-    float* panels,
-    Right c,
-    int64_t M,
-    int64_t K,
-    int64_t N) {
-  const int64_t P = panel_width();
-  thread_local std::vector<float> turned(kDepth * kBlock);
-  for (int64_t k0 = 0; k0 < K; k0 += kDepth) {
-    const int64_t depth = std::min(kDepth, K - k0);
-    Left block{a.data + k0 * a.column, a.row, a.column};
-    if (a.column != 1) { // a transposed view: gather what lies far apart
-      for (int64_t k = 0; k < depth; ++k) {
-        for (int64_t i = 0; i < M; ++i) {
-          turned[k * kBlock + i] =
-              block.data[i * block.row + k * block.column];
-        }
-      }
-      block = {turned.data(), 1, kBlock};
-    }
-    for (int64_t n = 0; n < N; n += P) {
-      const Right panel{panels + n * K + k0 * P, P};
-      panel_rows(
-          block,
-          panel,
-          {c.data + n, c.row},
-          M,
-          std::min(P, N - n),
-          depth,
-          k0 > 0);
-    }
-  }
+void multiply(Left a, const float* panels, Right c, int64_t M, int64_t K, int64_t N) {
+  multiply_rows(a, panels, c, M, K, N, false);
 }
 
 } // namespace llm::kernels::HWY_NAMESPACE
@@ -112,9 +42,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace llm::kernels {
 
-HWY_EXPORT(panel_width);
-HWY_EXPORT(pack_panel);
-HWY_EXPORT(multiply_rows);
+HWY_EXPORT(panel_columns);
+HWY_EXPORT(pack);
+HWY_EXPORT(multiply);
 
 namespace {
 
@@ -127,7 +57,7 @@ int64_t rows_of_task(int64_t M) {
 
 void run_matmul(const Tensor& a, const Tensor& b, const Tensor& c) {
   const int64_t M = a.dim(0), K = a.dim(1), N = b.dim(1);
-  const int64_t P = HWY_DYNAMIC_DISPATCH(panel_width)();
+  const int64_t P = HWY_DYNAMIC_DISPATCH(panel_columns)();
   const int64_t panels = (N + P - 1) / P;
   thread_local std::vector<float> memory; // of the stream's thread
   if (static_cast<int64_t>(memory.size()) < panels * P * K) {
@@ -135,7 +65,7 @@ void run_matmul(const Tensor& a, const Tensor& b, const Tensor& c) {
   }
   float* packed = memory.data();
   parallel_for(panels, [&](int64_t i) {
-    HWY_DYNAMIC_DISPATCH(pack_panel)
+    HWY_DYNAMIC_DISPATCH(pack)
     ({b.data + i * P * b.stride(1), b.stride(0), b.stride(1)},
      K,
      std::min(P, N - i * P),
@@ -144,7 +74,7 @@ void run_matmul(const Tensor& a, const Tensor& b, const Tensor& c) {
   const int64_t rows = rows_of_task(M);
   parallel_for((M + rows - 1) / rows, [&](int64_t i) {
     const int64_t begin = i * rows;
-    HWY_DYNAMIC_DISPATCH(multiply_rows)
+    HWY_DYNAMIC_DISPATCH(multiply)
     ({a.data + begin * a.stride(0), a.stride(0), a.stride(1)},
      packed,
      {c.data + begin * N, N},

@@ -24,9 +24,7 @@ bool uses_muon(const std::string& path, const mx::array& parameter) {
 }
 
 mx::array orthogonalize(const mx::array& matrix, int steps) {
-  // x <- a x + b (x x^T) x + c (x x^T)^2 x moves every singular value s to
-  // a s + b s^3 + c s^5; K. Jordan chose a, b, c for speed, not for a limit.
-  constexpr float a = 3.4445f, b = -4.7750f, c = 2.0315f;
+  const auto [a, b, c] = newton_schulz; // x <- a x + b (x x^T) x + ...
   const bool tall = matrix.shape(0) > matrix.shape(1); // then x x^T is larger
   mx::array x = tall ? mx::transpose(matrix) : matrix;
   // The Frobenius norm bounds the largest singular value; 1e-7 allows zeros.

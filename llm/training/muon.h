@@ -24,6 +24,15 @@ namespace llm {
  */
 bool uses_muon(const std::string& path, const mx::array& parameter);
 
+/** Entries of an update have this root mean square, times the learning rate:
+ * about that of AdamW's, so that one rate fits both (Liu et al., 2502.16982). An
+ * orthogonal [A, B] has 1 / sqrt(max(A, B)). */
+inline constexpr float muon_rms = 0.2f;
+
+/** A step moves every singular value s to a s + b s^3 + c s^5; K. Jordan chose
+ * a, b, c for speed, not for a limit. */
+inline constexpr float newton_schulz[3] = {3.4445f, -4.7750f, 2.0315f};
+
 /**
  * Nearest (semi-)orthogonal matrix to `x` [rows, cols], roughly: all singular
  * values end between 0.7 and 1.2, by Newton-Schulz steps of matrix products.

@@ -20,6 +20,7 @@
 #include "llm/nn/matmul.h"
 #include "llm/nn/norm.h"
 #include "llm/nn/rope.h"
+#include "llm/training/optimizers.h"
 
 using namespace llm;
 
@@ -293,6 +294,52 @@ TEST_CASE("kernels: cross entropy") {
     mx::array loss =
         nn::token_losses(mx::reshape(row, {1, 20}), mx::array({3}));
     CHECK(std::isnan(loss.item<float>()));
+  }
+}
+
+TEST_CASE("kernels: optimizers") {
+  nn::Parameters params, grads;
+  int seed = 0;
+  for (const mx::Shape& shape :
+       {mx::Shape{7},
+        mx::Shape{33},
+        mx::Shape{5, 9},
+        mx::Shape{40, 24},
+        mx::Shape{24, 300},
+        mx::Shape{1, 17},
+        mx::Shape{20000}}) {
+    const std::string name = "w" + std::to_string(seed);
+    params.emplace(name, noise(shape, ++seed));
+    grads.emplace(name, noise(shape, ++seed));
+  }
+  for (const std::string name : {"adamw", "muon"}) {
+    CAPTURE(name);
+    const Optimizer optimizer({.name = name, .adamw_lr_scale = 0.5f});
+    const auto run = [&] {
+      OptimizerStep now{params, optimizer.init(params)};
+      for (int t = 1; t <= 3; ++t) {
+        now = optimizer.step(
+            now.params,
+            grads,
+            now.state,
+            mx::array(0.02f),
+            mx::array(static_cast<float>(t)));
+      }
+      Arrays out;
+      for (const nn::Parameters* part : {&now.params, &now.state}) {
+        for (const auto& [path, array] : *part) {
+          out.push_back(array);
+        }
+      }
+      mx::eval(out);
+      return out;
+    };
+    const Arrays fast = run();
+    const Plain off;
+    const Arrays plain = run();
+    for (size_t i = 0; i < plain.size(); ++i) {
+      CHECK(distance(fast[i], plain[i]) < 1e-5f);
+    }
   }
 }
 
