@@ -7,6 +7,10 @@ endif()
 
 # Designated initializers leave out what has a default.
 add_compile_options(-Wall -Wextra -Wno-missing-field-initializers)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 warns of copies inside std::string that cannot happen (GCC bug 105329)
+  add_compile_options(-Wno-restrict -Wno-stringop-overflow)
+endif()
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 if(LLM_SANITIZE OR LLM_FUZZ)

@@ -21,6 +21,7 @@ int main() {
         {"metal", mlx::core::metal::is_available()},
         {"cuda", mlx::core::cu::is_available()},
         {"blas", llm::blas_name()},
+        {"kernels", llm::kernels_name()},
         {"sgemm_gflops", llm::measure_sgemm_gflops()}};
     std::cout << facts.dump() << "\n";
     return 0;

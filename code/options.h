@@ -70,6 +70,8 @@ inline void add_recipe_options(CLI::App& app, TrainConfig& t) {
   option("--steps", t.steps, "updates in all");
   option("--batch", t.batch, "windows in a batch");
   option("--block", t.block, "tokens in a window: the model's context");
+  option("--short-every", t.short_every, "a batch of short windows; 0: never");
+  option("--short-block", t.short_block, "tokens in a short window");
   option("--accumulate", t.accumulate, "batches in an update");
   option("--lr", t.schedule.lr, "the highest learning rate");
   option("--min-lr", t.schedule.min_lr, "the last learning rate");
@@ -81,13 +83,18 @@ inline void add_recipe_options(CLI::App& app, TrainConfig& t) {
   option("--beta1", t.optimizer.beta1, "decay of the mean gradient");
   option("--beta2", t.optimizer.beta2, "decay of the mean square");
   option("--momentum", t.optimizer.momentum, "momentum, muon");
+  option("--eps", t.optimizer.eps, "adam, adamw");
   option("--weight-decay", t.optimizer.weight_decay, "on matrices");
+  option("--adamw-lr-scale", t.optimizer.adamw_lr_scale, "muon: beside it");
+  option("--newton-schulz", t.optimizer.newton_schulz_steps, "muon: steps");
   option("--clip", t.clip, "largest gradient norm, 0: off");
   option("--eval-every", t.eval_every, "0: only at the end");
   option("--eval-batches", t.eval_batches, "of a sampled evaluation");
   option("--sample-every", t.sample_every, "0: only at the end");
   option("--checkpoint-every", t.checkpoint_every, "0: only at the end");
   option("--patience", t.patience, "evaluations without a better one; 0: off");
+  app.add_flag("--nesterov", t.optimizer.nesterov, "momentum: look ahead")
+      ->group(group);
   app.add_flag("--keep-best,!--keep-last", t.keep_best, "the model to save")
       ->group(group);
   app.add_flag("--activation-checkpointing", t.activation_checkpointing)

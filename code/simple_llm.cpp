@@ -83,8 +83,7 @@ int run_train(Options& o) {
   const LockFile lock(out);
   std::cerr << "training " << nn::count(model->parameters())
             << " parameters on " << split.train.size() << " tokens of "
-            << corpus.name << " (" << device_name() << ", " << blas_name()
-            << ")\n";
+            << corpus.name << " (" << backend_text() << ")\n";
   if (const auto note = mlx_lm_difference(*model); !note.empty()) {
     std::cerr << "note: " << note << "\n";
   }

@@ -97,6 +97,21 @@ std::string blas_name() {
 #endif
 }
 
+std::string kernels_name() {
+  if constexpr (kernels::built) {
+    if (kernels::fast_cpu() && device_name() == "cpu") {
+      return kernels::simd_target();
+    }
+  }
+  return "";
+}
+
+std::string backend_text() {
+  const std::string name = kernels_name();
+  return device_name() + ", " + blas_name() +
+      (name.empty() ? "" : ", " + name + " kernels");
+}
+
 double measure_sgemm_gflops(int size) {
   const mx::StreamOrDevice cpu = mx::Device(mx::Device::cpu);
   const mx::array a = mx::ones({size, size}, mx::float32, cpu);

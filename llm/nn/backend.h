@@ -35,6 +35,14 @@ std::string device_name();
  * "reference BLAS". */
 std::string blas_name();
 
+/** The instructions of our fused CPU operations (llm/kernels): "AVX3", "AVX2",
+ * ...; "" where MLX's own operations run: on a GPU, on a Mac, or with
+ * LLM_FAST_CPU=0. */
+std::string kernels_name();
+
+/** "cpu, OpenBLAS 0.3.21 ..., AVX3 kernels": all of the above in one line. */
+std::string backend_text();
+
 /** Measured speed of a float32 matrix product on the CPU, in GFLOP/s: the best
  * of a few products of size x size matrices. Takes about 0.1 s. */
 double measure_sgemm_gflops(int size = 512);

@@ -53,7 +53,7 @@ Json floor_json(const Corpus& corpus, int block) {
   if (!corpus.generated) {
     return nullptr;
   }
-  const EntropyFloor floor = tales_floor(corpus.split.val, block, 200);
+  const EntropyFloor floor = tales_floor(corpus.split.val, block);
   return {
       {"source", floor.source},
       {"fixed_windows", floor.fixed_windows},

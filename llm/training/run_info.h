@@ -27,7 +27,7 @@ std::string short_name(const Corpus& corpus);
 /**
  * Describes a run on `corpus`. For character tokenizers it holds the n-gram
  * ladder, and for tiny-tales the entropy floor at `config.block` characters
- * (an estimate over 200 windows); both take a few seconds.
+ * on the validation text; both take a few seconds.
  */
 RunInfo make_run_info(
     const Corpus& corpus,

@@ -27,6 +27,11 @@ void TrainConfig::validate() const {
   at_least("--batch", batch, 1);
   at_least("--block", block, 2);
   at_least("--accumulate", accumulate, 1);
+  at_least("--short-every", short_every, 0);
+  at_least("--short-block", short_block, 2);
+  if (short_every > 0) {
+    check_divides("train", "--short-block", short_block, "--block", block);
+  }
   at_least("--eval-every", eval_every, 0);
   at_least("--eval-batches", eval_batches, 1);
   at_least("--sample-every", sample_every, 0);
@@ -44,6 +49,8 @@ Json TrainConfig::to_json() const {
       {"steps", steps},
       {"batch", batch},
       {"block", block},
+      {"short_every", short_every},
+      {"short_block", short_block},
       {"accumulate", accumulate},
       {"optimizer", optimizer.name},
       {"beta1", shortest(optimizer.beta1)},
@@ -52,6 +59,7 @@ Json TrainConfig::to_json() const {
       {"weight_decay", shortest(optimizer.weight_decay)},
       {"momentum", shortest(optimizer.momentum)},
       {"nesterov", optimizer.nesterov},
+      {"newton_schulz_steps", optimizer.newton_schulz_steps},
       {"adamw_lr_scale", shortest(optimizer.adamw_lr_scale)},
       {"schedule", schedule.name},
       {"lr", shortest(schedule.lr)},

@@ -17,7 +17,9 @@ struct TrainConfig {
   int steps = 2000;   ///< updates in all
   int batch = 12;     ///< windows in a micro-batch
   int block = 64;     ///< tokens in a window, at most the model's context
-  int accumulate = 1; ///< micro-batches in an update
+  int short_every = 0;  ///< every n-th batch has short windows; 0: none
+  int short_block = 16; ///< tokens in a short window; as many more windows
+  int accumulate = 1;   ///< micro-batches in an update
   OptimizerConfig optimizer;
   ScheduleConfig schedule;  ///< its `steps` may differ from the run's
   float clip = 1.0f;        ///< largest gradient norm; 0: no clipping

@@ -101,16 +101,19 @@ class Run {
     return state_.seconds + pace_.seconds();
   }
 
-  // The micro-batches of the next update.
+  // The micro-batches of the next update. In a long window few predictions are
+  // made from a few tokens, so now and then a batch is cut into short windows:
+  // the same number of tokens.
   std::vector<Batch> next_batches() const {
     std::vector<Batch> batches;
     for (int i = 0; i < config_.accumulate; ++i) {
-      batches.push_back(random_batch(
-          split_.train,
-          config_.seed,
-          state_.step * config_.accumulate + i,
-          config_.batch,
-          config_.block));
+      const int64_t n = state_.step * config_.accumulate + i;
+      const int every = config_.short_every;
+      const bool is_short = every > 0 && n % every == every - 1;
+      const int block = is_short ? config_.short_block : config_.block;
+      const int windows = config_.batch * (config_.block / block);
+      batches.push_back(
+          random_batch(split_.train, config_.seed, n, windows, block));
     }
     return batches;
   }
