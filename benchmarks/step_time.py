@@ -23,15 +23,19 @@ SUPPORT = pathlib.Path(__file__).parent / "support"
 TOKENS = 12 * 64  # in a step
 
 
-def cpp(steps, threads):
-    """simple_llm as people run it, stopped after enough steps."""
+def cpp(steps, threads, kernels=True):
+    """simple_llm as people run it, or with MLX's own CPU operations; stopped
+    after enough steps."""
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "nano"
         command = [program(), "train", "--preset", "nano", "--out", str(out)]
         command += ["--eval-every", "0", "--sample-every", "0"]
         command += ["--checkpoint-every", "0", "--threads", str(threads)]
         run = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "LLM_FAST_CPU": "1" if kernels else "0"},
         )
         log = out / "metrics.jsonl"
         while run.poll() is None:
@@ -64,7 +68,10 @@ class Contenders:
     def __init__(self, args):
         self.args = args
         self.torch_version = None
-        self.known = {"cpp": lambda: cpp(args.steps, args.threads)}
+        self.known = {
+            "cpp": lambda: cpp(args.steps, args.threads),
+            "cpp_plain": lambda: cpp(args.steps, args.threads, kernels=False),
+        }
         blas = ["--openblas"] if ctypes.util.find_library("openblas") else []
         self.add_mlx("mlx_python", *blas)
         self.add_mlx("mlx_python_compile", *blas, "--compile")

@@ -9,7 +9,8 @@ endif()
 add_compile_options(-Wall -Wextra -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 warns of copies inside std::string that cannot happen (GCC bug 105329)
-  add_compile_options(-Wno-restrict -Wno-stringop-overflow)
+  add_compile_options(-Wno-restrict -Wno-stringop-overflow
+                      -Wno-array-bounds)
 endif()
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 

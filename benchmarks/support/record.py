@@ -49,6 +49,15 @@ def cores():
     return os.cpu_count()
 
 
+def backend():
+    """The BLAS and the CPU kernels that the C++ programs use here."""
+    done = subprocess.run([program("doctor")], capture_output=True, text=True)
+    if done.returncode != 0:
+        return {}
+    facts = json.loads(done.stdout)
+    return {key: facts[key] for key in ("device", "blas", "kernels")}
+
+
 def version(package):
     try:
         return metadata.version(package)
@@ -88,6 +97,7 @@ class Measurement:
             "cpu": cpu(),
             "cores": cores(),
             "threads": threads or "all",
+            "backend": backend(),
             "system": f"{platform.system()} {platform.machine()}",
             "versions": {
                 "python": platform.python_version(),

@@ -108,19 +108,19 @@ std::vector<std::pair<std::string, std::string>> shared_fragments() {
        "child] named {name} had <item> and <item>.|{Name} [the {animal} |"
        "]lived <near> with <one>.]"},
       {"likes",
-       "[{He} liked [<food>, <food> and <food>|<food> and <food>].|{His} "
-       "best friend was <one>.|Every <day> {he} <walked> <place>.|{He} kept "
+       "[{Name} liked [<food>, <food> and <food>|<food> and <food>].|{His} "
+       "best friend was <one>.|Every <day> {name} <walked> <place>.|{Name} kept "
        "<item> <under> <item>.]"},
       {"when", "[One|On a|Early one|Late one] <weather> <day>"},
       {"woe",
        "[[{Name}|{He}] <felt> <very> <sad><mark>|\"<wow>, I am <very> <sad>[,|"
        "!]\" <sobbed> {name}.]"},
       {"seek",
-       "[{He} <walked> <tour>.|{He} looked <under> <item> and <under> "
-       "<item>.|{He} asked <crowd>, but they only <ate> <food>.|{He} <sat> "
+       "[{Name} <walked> <tour>.|{Name} looked <under> <item> and <under> "
+       "<item>.|{Name} asked <crowd>, but they only <ate> <food>.|{He} <sat> "
        "<near> and <ate> <food> and <food>.]"},
       {"meet",
-       "[<then> {he} <found> <crowd>.|<then> {elder} came with <loot>.|"
+       "[<then> {name} <found> <crowd>.|<then> {elder} came with <loot>.|"
        "\"<hope>!\" <said> {elder} and <gave> {him} <loot>.|\"<hope>!\" <said> "
        "{pal} and <gave> {him} <loot>.|{Pal} came to help, with <crowd>.]"},
       {"middle", "<woe> <seek> <meet>"},

@@ -150,6 +150,30 @@ TEST_CASE("trainer: interrupted and resumed = uninterrupted, to the bit") {
   }
 }
 
+TEST_CASE("trainer: short windows keep the tokens and resume exactly") {
+  const TemporaryFolder home;
+  Setup setup;
+  setup.config.short_every = 2;
+  setup.config.short_block = 3;
+  CHECK_THROWS_AS(setup.config.validate(), UsageError); // 3 does not divide 8
+  setup.config.short_block = 2;
+  std::vector<int64_t> tokens;
+  TrainCallbacks callbacks;
+  callbacks.on_step = [&](const StepRecord& r) { tokens.push_back(r.tokens); };
+  auto a = setup.model();
+  setup.go(*a, home / "whole", false, callbacks);
+  CHECK(tokens.back() == 8 * 2 * 8);
+  auto b = setup.model();
+  setup.go(*b, home / "parts", false, stop_after(3));
+  auto c = setup.model();
+  setup.go(*c, home / "parts", true);
+  CHECK(weights_hash(home / "whole") == weights_hash(home / "parts"));
+  setup.config.short_every = 0;
+  auto d = setup.model();
+  setup.go(*d, home / "long");
+  CHECK(weights_hash(home / "whole") != weights_hash(home / "long"));
+}
+
 TEST_CASE("trainer: accumulation gives the gradients of the whole batch") {
   const TemporaryFolder home;
   Setup setup(1);
