@@ -23,6 +23,7 @@
 #include "llm/nn/norm.h"
 #include "llm/nn/rope.h"
 #include "llm/training/optimizers.h"
+#include "tests/cpp/kernels/switch.h"
 
 using namespace llm;
 
@@ -30,15 +31,12 @@ namespace {
 
 using Arrays = std::vector<mx::array>;
 
-/** Kernels off while it lives. */
-struct Plain {
-  bool before = kernels::fast_cpu();
-  Plain() {
-    kernels::set_fast_cpu(false);
-  }
-  ~Plain() {
-    kernels::set_fast_cpu(before);
-  }
+struct Plain : Kernels {
+  Plain() : Kernels(false) {}
+};
+
+struct Fast : Kernels {
+  Fast() : Kernels(true) {}
 };
 
 mx::array noise(const mx::Shape& shape, uint64_t seed) {
@@ -107,7 +105,7 @@ bool is_kernel(const mx::array& a, const std::string& name) {
 
 } // namespace
 
-TEST_CASE("kernels: chosen on the CPU for float32 alone") {
+TEST_CASE_FIXTURE(Fast, "kernels: chosen on the CPU for float32 alone") {
   const mx::array x = noise({3, 5}, 1);
   const auto gelu = [](const mx::array& x) {
     return nn::apply(nn::Activation::gelu, x);
@@ -119,7 +117,7 @@ TEST_CASE("kernels: chosen on the CPU for float32 alone") {
   CHECK_FALSE(is_kernel(gelu(x), "activation"));
 }
 
-TEST_CASE("kernels: matrix products") {
+TEST_CASE_FIXTURE(Fast, "kernels: matrix products") {
   struct Shape {
     int M, K, N;
   };
@@ -146,7 +144,7 @@ TEST_CASE("kernels: matrix products") {
   check_twins(batch, {noise({3, 7, 12}, 3), noise({12, 40}, 4)}, 1e-5f);
 }
 
-TEST_CASE("kernels: activations") {
+TEST_CASE_FIXTURE(Fast, "kernels: activations") {
   for (const auto which :
        {nn::Activation::gelu, nn::Activation::gelu_new, nn::Activation::silu}) {
     CAPTURE(nn::to_string(which));
@@ -164,7 +162,7 @@ TEST_CASE("kernels: activations") {
   }
 }
 
-TEST_CASE("kernels: swiglu") {
+TEST_CASE_FIXTURE(Fast, "kernels: swiglu") {
   const auto f = [](const Arrays& in) {
     return Arrays{nn::swiglu(in[0], in[1])};
   };
@@ -172,7 +170,7 @@ TEST_CASE("kernels: swiglu") {
   check_twins(f, {noise({4, 9000}, 1), noise({4, 9000}, 2)});
 }
 
-TEST_CASE("kernels: norms") {
+TEST_CASE_FIXTURE(Fast, "kernels: norms") {
   for (const int n : {1, 8, 15, 16, 31, 130}) {
     CAPTURE(n);
     const mx::array x = noise({2, 3, n}, 1) * 2.0f + 0.5f;
@@ -200,7 +198,7 @@ TEST_CASE("kernels: norms") {
   check_twins(heads, {noise({2, 5, 24}, 1), noise({8}, 2)}, 1e-5f);
 }
 
-TEST_CASE("kernels: rope") {
+TEST_CASE_FIXTURE(Fast, "kernels: rope") {
   for (const int start : {0, 5}) {
     const auto f = [start](const Arrays& in) {
       return Arrays{nn::rope(in[0], 10000.0f, start)};
@@ -215,7 +213,7 @@ TEST_CASE("kernels: rope") {
   }
 }
 
-TEST_CASE("kernels: causal attention") {
+TEST_CASE_FIXTURE(Fast, "kernels: causal attention") {
   const auto f = [](const Arrays& in) {
     return Arrays{nn::causal_attention(in[0], in[1], in[2])};
   };
@@ -260,7 +258,7 @@ TEST_CASE("kernels: causal attention") {
   }
 }
 
-TEST_CASE("kernels: attention rows sum to one and never look ahead") {
+TEST_CASE_FIXTURE(Fast, "kernels: attention rows sum to one and never look ahead") {
   const mx::array q = noise({1, 2, 60, 8}, 1) * 50.0f, k = noise({1, 2, 60, 8}, 2);
   const mx::array ones = nn::causal_attention(q, k, mx::ones({1, 2, 60, 8}));
   CHECK(distance(ones, mx::ones_like(ones)) < 1e-5f);
@@ -275,7 +273,7 @@ TEST_CASE("kernels: attention rows sum to one and never look ahead") {
   CHECK(mx::array_equal(head(before), head(after)).item<bool>());
 }
 
-TEST_CASE("kernels: cross entropy") {
+TEST_CASE_FIXTURE(Fast, "kernels: cross entropy") {
   for (const int V : {1, 5, 16, 55, 1000}) {
     CAPTURE(V);
     const mx::array targets =
@@ -297,7 +295,7 @@ TEST_CASE("kernels: cross entropy") {
   }
 }
 
-TEST_CASE("kernels: optimizers") {
+TEST_CASE_FIXTURE(Fast, "kernels: optimizers") {
   nn::Parameters params, grads;
   int seed = 0;
   for (const mx::Shape& shape :
@@ -343,7 +341,7 @@ TEST_CASE("kernels: optimizers") {
   }
 }
 
-TEST_CASE("kernels: vmap falls back to plain operations") {
+TEST_CASE_FIXTURE(Fast, "kernels: vmap falls back to plain operations") {
   const auto f = [](const Arrays& in) {
     return Arrays{
         nn::apply(nn::Activation::gelu, in[0]),
@@ -356,7 +354,7 @@ TEST_CASE("kernels: vmap falls back to plain operations") {
   CHECK(distance(mapped[1], direct[1]) < 2e-6f);
 }
 
-TEST_CASE("kernels: the same bits whatever the threads") {
+TEST_CASE_FIXTURE(Fast, "kernels: the same bits whatever the threads") {
   const auto result = [](int threads) {
     kernels::set_threads(threads);
     const auto f = [](const Arrays& in) {
@@ -375,7 +373,7 @@ TEST_CASE("kernels: the same bits whatever the threads") {
   }
 }
 
-TEST_CASE("kernels: the pool runs every task once") {
+TEST_CASE_FIXTURE(Fast, "kernels: the pool runs every task once") {
   for (const int threads : {1, 2, 5}) {
     kernels::set_threads(threads);
     for (const int count : {0, 1, 3, 1000}) {

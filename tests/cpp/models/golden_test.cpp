@@ -15,6 +15,7 @@
 #include "llm/models/language_model.h"
 #include "llm/nn/loss.h"
 #include "llm/training/train_step.h"
+#include "tests/cpp/kernels/switch.h"
 
 using namespace llm;
 
@@ -45,14 +46,24 @@ double difference(const mx::array& a, const mx::array& b) {
   return largest(mx::subtract(a, b));
 }
 
-const char* const names[] =
-    {"gpt2", "gpt2_erf_no_bias", "llama", "llama_tied", "qwen3"};
+/** Every model with our CPU kernels and without. */
+std::vector<std::pair<std::string, bool>> cases() {
+  std::vector<std::pair<std::string, bool>> out;
+  for (const char* name :
+       {"gpt2", "gpt2_erf_no_bias", "llama", "llama_tied", "qwen3"}) {
+    out.emplace_back(name, true);
+    out.emplace_back(name, false);
+  }
+  return out;
+}
 
 } // namespace
 
 TEST_CASE("golden: logits and loss equal PyTorch's") {
-  for (const std::string name : names) {
+  for (const auto& [name, fast] : cases()) {
     CAPTURE(name);
+    CAPTURE(fast);
+    const Kernels kernels(fast);
     Golden g = load(name);
     const mx::array logits = g.model->logits(g.expected.at("tokens"));
     CHECK(difference(logits, g.expected.at("logits")) < 1e-4);
@@ -64,8 +75,10 @@ TEST_CASE("golden: logits and loss equal PyTorch's") {
 }
 
 TEST_CASE("golden: every gradient equals PyTorch's") {
-  for (const std::string name : names) {
+  for (const auto& [name, fast] : cases()) {
     CAPTURE(name);
+    CAPTURE(fast);
+    const Kernels kernels(fast);
     const Golden g = load(name);
     nn::Parameters file;
     for (const auto& [key, array] : g.expected) {
@@ -97,8 +110,10 @@ TEST_CASE("golden: every gradient equals PyTorch's") {
 }
 
 TEST_CASE("golden: ten AdamW losses equal PyTorch's") {
-  for (const std::string name : names) {
+  for (const auto& [name, fast] : cases()) {
     CAPTURE(name);
+    CAPTURE(fast);
+    const Kernels kernels(fast);
     const Golden g = load(name);
     const OptimizerConfig adamw = {
         .name = "adamw", .beta1 = 0.9f, .beta2 = 0.95f, .weight_decay = 0.1f};
