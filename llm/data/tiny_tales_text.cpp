@@ -109,7 +109,8 @@ std::vector<std::pair<std::string, std::string>> shared_fragments() {
        "]lived <near> with <one>.]"},
       {"likes",
        "[{Name} liked [<food>, <food> and <food>|<food> and <food>].|{His} "
-       "best friend was <one>.|Every <day> {name} <walked> <place>.|{Name} kept "
+       "best friend was <one>.|Every <day> {name} <walked> <place>.|{Name} "
+       "kept "
        "<item> <under> <item>.]"},
       {"when", "[One|On a|Early one|Late one] <weather> <day>"},
       {"woe",

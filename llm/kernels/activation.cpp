@@ -24,16 +24,15 @@ struct Point {
 // x Phi(x); Phi(x) = (1 + erf(x / sqrt 2)) / 2, slope Phi(x) + x phi(x).
 HWY_INLINE Point gelu(V x) {
   const V z = hn::Mul(hn::Abs(x), set(0.70710678f));
-  const V t = hn::Div(
-      set(1.0f), hn::MulAdd(set(0.3275911f), z, set(1.0f)));
+  const V t = hn::Div(set(1.0f), hn::MulAdd(set(0.3275911f), z, set(1.0f)));
   const V e = hn::Exp(D(), hn::Neg(hn::Mul(z, z))); // exp(-x^2 / 2)
   V p = hn::MulAdd(set(1.061405429f), t, set(-1.453152027f));
   p = hn::MulAdd(p, t, set(1.421413741f));
   p = hn::MulAdd(p, t, set(-0.284496736f));
   p = hn::MulAdd(p, t, set(0.254829592f));
   const V tail = hn::Mul(hn::Mul(hn::Mul(p, t), e), set(0.5f)); // Phi(-|x|)
-  const V phi = hn::IfThenElse(
-      hn::Lt(x, hn::Zero(D())), tail, hn::Sub(set(1.0f), tail));
+  const V phi =
+      hn::IfThenElse(hn::Lt(x, hn::Zero(D())), tail, hn::Sub(set(1.0f), tail));
   const V density = hn::Mul(e, set(0.39894228f));
   return {hn::Mul(x, phi), hn::MulAdd(x, density, phi)};
 }
@@ -149,29 +148,29 @@ mx::array activation(Unary which, const mx::array& x, const Function& plain) {
             });
           },
       .plain = plain,
-      .vjp = [=](const auto& in, const auto& cotangents, const auto&) {
-        Kernel gradient{
-            .name = "activation_gradient",
-            .settings = settings,
-            .run =
-                [which](const Tensors& in, const Tensors& out) {
-                  in_parts(in[0].size(), [&](int64_t i, int64_t n) {
-                    HWY_DYNAMIC_DISPATCH(backward)
-                    (which,
-                     in[0].data + i,
-                     in[1].data + i,
-                     out[0].data + i,
-                     n);
-                  });
-                },
-            .plain = plain_gradient(plain, 1)};
-        return make_node(
-            std::move(gradient),
-            {in[0], cotangents[0]},
-            {{.shape = in[0].shape(), .donor = 1}});
-      }};
-  return make_node(
-      std::move(kernel), {x}, {{.shape = x.shape()}})[0];
+      .vjp =
+          [=](const auto& in, const auto& cotangents, const auto&) {
+            Kernel gradient{
+                .name = "activation_gradient",
+                .settings = settings,
+                .run =
+                    [which](const Tensors& in, const Tensors& out) {
+                      in_parts(in[0].size(), [&](int64_t i, int64_t n) {
+                        HWY_DYNAMIC_DISPATCH(backward)
+                        (which,
+                         in[0].data + i,
+                         in[1].data + i,
+                         out[0].data + i,
+                         n);
+                      });
+                    },
+                .plain = plain_gradient(plain, 1)};
+            return make_node(
+                std::move(gradient),
+                {in[0], cotangents[0]},
+                {{.shape = in[0].shape(), .donor = 1}});
+          }};
+  return make_node(std::move(kernel), {x}, {{.shape = x.shape()}})[0];
 }
 
 mx::array
@@ -186,28 +185,29 @@ swiglu(const mx::array& gate, const mx::array& up, const Function& plain) {
             });
           },
       .plain = plain,
-      .vjp = [=](const auto& in, const auto& cotangents, const auto&) {
-        Kernel gradient{
-            .name = "swiglu_gradient",
-            .run =
-                [](const Tensors& in, const Tensors& out) {
-                  in_parts(in[0].size(), [&](int64_t i, int64_t n) {
-                    HWY_DYNAMIC_DISPATCH(swiglu_backward)
-                    (in[0].data + i,
-                     in[1].data + i,
-                     in[2].data + i,
-                     out[0].data + i,
-                     out[1].data + i,
-                     n);
-                  });
-                },
-            .plain = plain_gradient(plain, 2)};
-        const mx::Shape shape = in[0].shape();
-        return make_node(
-            std::move(gradient),
-            {in[0], in[1], cotangents[0]},
-            {{.shape = shape}, {.shape = shape, .donor = 2}});
-      }};
+      .vjp =
+          [=](const auto& in, const auto& cotangents, const auto&) {
+            Kernel gradient{
+                .name = "swiglu_gradient",
+                .run =
+                    [](const Tensors& in, const Tensors& out) {
+                      in_parts(in[0].size(), [&](int64_t i, int64_t n) {
+                        HWY_DYNAMIC_DISPATCH(swiglu_backward)
+                        (in[0].data + i,
+                         in[1].data + i,
+                         in[2].data + i,
+                         out[0].data + i,
+                         out[1].data + i,
+                         n);
+                      });
+                    },
+                .plain = plain_gradient(plain, 2)};
+            const mx::Shape shape = in[0].shape();
+            return make_node(
+                std::move(gradient),
+                {in[0], in[1], cotangents[0]},
+                {{.shape = shape}, {.shape = shape, .donor = 2}});
+          }};
   return make_node(std::move(kernel), {gate, up}, {{.shape = gate.shape()}})[0];
 }
 

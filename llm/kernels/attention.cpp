@@ -183,8 +183,7 @@ inline void score_gradients(float* p, const float* dp, int64_t n, float scale) {
   const V mean = set(sum_of(sum)), factor = set(scale);
   for (int64_t i = 0; i < n; i += lanes()) {
     const V d = hn::Sub(hn::LoadU(D(), dp + i), mean);
-    hn::StoreU(
-        hn::Mul(hn::Mul(hn::LoadU(D(), p + i), d), factor), D(), p + i);
+    hn::StoreU(hn::Mul(hn::Mul(hn::LoadU(D(), p + i), d), factor), D(), p + i);
   }
 }
 
@@ -279,8 +278,9 @@ mx::array attention(
   Kernel kernel{
       .name = "attention",
       .settings = {scale},
-      .run = [scale](const Tensors& in,
-                     const Tensors& out) { run_attention(scale, in, out); },
+      .run = [scale](
+                 const Tensors& in,
+                 const Tensors& out) { run_attention(scale, in, out); },
       .plain = plain,
       .vjp =
           [=](const auto& in, const auto& cotangents, const auto& out) {
@@ -291,9 +291,10 @@ mx::array attention(
             Kernel gradient{
                 .name = "attention_gradient",
                 .settings = {scale},
-                .run = [scale](const Tensors& in, const Tensors& out) {
-                  run_gradient(scale, in, out);
-                },
+                .run =
+                    [scale](const Tensors& in, const Tensors& out) {
+                      run_gradient(scale, in, out);
+                    },
                 .plain = plain_vjp,
                 .accepts = Accepts::row_gaps};
             const auto heads = Layout::heads;
@@ -309,8 +310,7 @@ mx::array attention(
   return make_node(
       std::move(kernel),
       {q, k, v},
-      {{.shape = q.shape(), .layout = Layout::heads},
-       {.shape = {B, H, L}}})[0];
+      {{.shape = q.shape(), .layout = Layout::heads}, {.shape = {B, H, L}}})[0];
 }
 
 } // namespace llm::kernels

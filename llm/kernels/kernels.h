@@ -42,8 +42,7 @@ const char* simd_target();
 
 /** a [M, K] times b [K, N], either of them perhaps a transposed view, which
  * costs nothing: -> [M, N]. `plain` takes {a, b}. */
-mx::array
-matmul(const mx::array& a, const mx::array& b, const Function& plain);
+mx::array matmul(const mx::array& a, const mx::array& b, const Function& plain);
 
 enum class Unary { gelu, gelu_new, silu };
 
@@ -71,11 +70,8 @@ mx::array layer_norm(
 
 /** Rotary positions on x [B, H, L, D], D even; pairs are (i, i + D / 2); the
  * first row of L is at position `start`. */
-mx::array rope(
-    const mx::array& x,
-    float base,
-    int start,
-    const Function& plain);
+mx::array
+rope(const mx::array& x, float base, int start, const Function& plain);
 
 /** Causal attention, shapes as nn::causal_attention; scores are multiplied by
  * `scale`. `plain` takes {q, k, v}. */
@@ -110,7 +106,7 @@ std::vector<mx::array> adamw(
 
 struct MuonSettings {
   float momentum, weight_decay;
-  float rms; ///< of the update's entries, times the learning rate
+  float rms;     ///< of the update's entries, times the learning rate
   float a, b, c; ///< of a Newton-Schulz step
   int steps;
 };

@@ -120,34 +120,36 @@ mx::array token_losses(
             });
           },
       .plain = plain,
-      .vjp = [=](const auto& in, const auto& cotangents, const auto& out) {
-        const mx::array targets = in[1];
-        Kernel gradient{
-            .name = "token_losses_gradient",
-            .run =
-                [](const Tensors& in, const Tensors& out) {
-                  const int64_t V = in[0].width();
-                  for_rows(in[0].rows(), [&](int64_t r) {
-                    HWY_DYNAMIC_DISPATCH(loss_row_gradient)
-                    (in[0].data + r * V,
-                     in[1].ints()[r],
-                     in[2].data[r],
-                     in[3].data[r],
-                     out[0].data + r * V,
-                     V);
-                  });
-                },
-            .plain =
-                [of_logits](const std::vector<mx::array>& in) {
-                  return plain_gradient(of_logits(in[1]), 1)({in[0], in[3]});
-                }};
-        return std::vector<mx::array>{
-            make_node(
-                std::move(gradient),
-                {in[0], in[1], out[1], cotangents[0]},
-                {{.shape = in[0].shape(), .donor = 0}})[0],
-            mx::zeros_like(targets)};
-      }};
+      .vjp =
+          [=](const auto& in, const auto& cotangents, const auto& out) {
+            const mx::array targets = in[1];
+            Kernel gradient{
+                .name = "token_losses_gradient",
+                .run =
+                    [](const Tensors& in, const Tensors& out) {
+                      const int64_t V = in[0].width();
+                      for_rows(in[0].rows(), [&](int64_t r) {
+                        HWY_DYNAMIC_DISPATCH(loss_row_gradient)
+                        (in[0].data + r * V,
+                         in[1].ints()[r],
+                         in[2].data[r],
+                         in[3].data[r],
+                         out[0].data + r * V,
+                         V);
+                      });
+                    },
+                .plain =
+                    [of_logits](const std::vector<mx::array>& in) {
+                      return plain_gradient(
+                          of_logits(in[1]), 1)({in[0], in[3]});
+                    }};
+            return std::vector<mx::array>{
+                make_node(
+                    std::move(gradient),
+                    {in[0], in[1], out[1], cotangents[0]},
+                    {{.shape = in[0].shape(), .donor = 0}})[0],
+                mx::zeros_like(targets)};
+          }};
   return make_node(
       std::move(kernel),
       {logits, targets},

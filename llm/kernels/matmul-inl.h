@@ -145,7 +145,7 @@ inline void small_matmul(
 }
 
 constexpr int64_t kDepth = 256; // of K at a time: a panel stays in L1
-constexpr int64_t kBlock = 96; // rows of A at a time
+constexpr int64_t kBlock = 96;  // rows of A at a time
 
 inline int64_t panel_width() {
   return 2 * lanes();

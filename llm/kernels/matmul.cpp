@@ -32,7 +32,13 @@ void pack(Left b, int64_t K, int64_t n, float* out) {
   pack_panel(b, K, n, out);
 }
 
-void multiply(Left a, const float* panels, Right c, int64_t M, int64_t K, int64_t N) {
+void multiply(
+    Left a,
+    const float* panels,
+    Right c,
+    int64_t M,
+    int64_t K,
+    int64_t N) {
   multiply_rows(a, panels, c, M, K, N, false);
 }
 

@@ -75,8 +75,7 @@ void newton_schulz(float* x, int64_t R, int64_t C, const MuonSettings& s) {
     const int64_t P = panel_width();
     panels.resize(std::max<size_t>(panels.size(), panel_count(C) * P * R));
     for (int64_t n = 0; n < C; n += P) {
-      pack_panel(
-          {x + n, C, 1}, R, std::min(P, C - n), panels.data() + n * R);
+      pack_panel({x + n, C, 1}, R, std::min(P, C - n), panels.data() + n * R);
     }
     scale(x, R * C, s.a);
     multiply_rows(u, panels.data(), {x, C}, R, R, C, true);
@@ -122,7 +121,8 @@ void muon_matrix(
     newton_schulz(direction, A, B, s);
   }
   const V keep = set(1.0f - lr * s.weight_decay);
-  const V rate = set(lr * s.rms * std::sqrt(static_cast<float>(std::max(A, B))));
+  const V rate =
+      set(lr * s.rms * std::sqrt(static_cast<float>(std::max(A, B))));
   for_vectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
     const V kept = hn::Mul(load(p.data + i), keep);
     store(hn::NegMulAdd(rate, load(direction + i), kept), new_p.data + i);

@@ -45,8 +45,8 @@ using Function =
 
 /** How an output lies in memory. */
 enum class Layout {
-  rows, ///< row-contiguous
-  heads, ///< [B, H, L, D] stored as [B, L, H, D]: merging heads is then free
+  rows,     ///< row-contiguous
+  heads,    ///< [B, H, L, D] stored as [B, L, H, D]: merging heads is then free
   as_first, ///< like the first input if that has no gaps, else rows
 };
 
@@ -58,7 +58,7 @@ struct Output {
 
 /** Which inputs a kernel reads as they are; others are copied first. */
 enum class Accepts {
-  rows, ///< row-contiguous
+  rows,     ///< row-contiguous
   row_gaps, ///< without gaps along the last axis
   any_strides,
 };

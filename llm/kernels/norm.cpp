@@ -198,9 +198,10 @@ mx::array norm(
             Kernel gradient{
                 .name = "norm_gradient",
                 .settings = s.list(),
-                .run = [s](const Tensors& in, const Tensors& out) {
-                  run_norm_gradient(s, in, out);
-                },
+                .run =
+                    [s](const Tensors& in, const Tensors& out) {
+                      run_norm_gradient(s, in, out);
+                    },
                 .plain = plain_gradient(plain, in.size()),
                 .accepts = Accepts::row_gaps};
             std::vector<mx::array> inputs = in;
@@ -213,7 +214,8 @@ mx::array norm(
             return make_node(std::move(gradient), inputs, outputs);
           },
       .accepts = Accepts::row_gaps};
-  return make_node(std::move(kernel), inputs, {{.shape = inputs[0].shape()}})[0];
+  return make_node(
+      std::move(kernel), inputs, {{.shape = inputs[0].shape()}})[0];
 }
 
 } // namespace

@@ -119,20 +119,21 @@ mx::array turned(const mx::array& x, const RopeSettings& s, Function plain) {
   Kernel kernel{
       .name = "rope",
       .settings = {s.base, double(s.start), s.turn},
-      .run = [s, turns](const Tensors& in, const Tensors& out) {
-        run_rope(s, *turns, in[0], out[0]);
-      },
+      .run = [s, turns](
+                 const Tensors& in,
+                 const Tensors& out) { run_rope(s, *turns, in[0], out[0]); },
       .plain = plain,
-      .vjp = [s, plain](const auto& in, const auto& cotangents, const auto&) {
-        // A rotation's gradient is the rotation back, and does not need x:
-        // its own plain form takes the cotangent alone.
-        const mx::array x = in[0];
-        const Function back = [plain, x](const std::vector<mx::array>& g) {
-          return plain_gradient(plain, 1)({x, g[0]});
-        };
-        return std::vector<mx::array>{
-            turned(cotangents[0], {s.base, s.start, -s.turn}, back)};
-      },
+      .vjp =
+          [s, plain](const auto& in, const auto& cotangents, const auto&) {
+            // A rotation's gradient is the rotation back, and does not need x:
+            // its own plain form takes the cotangent alone.
+            const mx::array x = in[0];
+            const Function back = [plain, x](const std::vector<mx::array>& g) {
+              return plain_gradient(plain, 1)({x, g[0]});
+            };
+            return std::vector<mx::array>{
+                turned(cotangents[0], {s.base, s.start, -s.turn}, back)};
+          },
       .accepts = Accepts::row_gaps};
   return make_node(
       std::move(kernel),

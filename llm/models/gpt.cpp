@@ -135,8 +135,8 @@ nn::Parameters GPT::translate(nn::Parameters arrays, std::string_view where)
       }
       continue;
     }
-    // In rows: BLAS rounds a turned matrix differently, so that the same weights
-    // would not give the same bits.
+    // In rows: BLAS rounds a turned matrix differently, so that the same
+    // weights would not give the same bits.
     out.insert_or_assign(
         path,
         is_turned(path) && array.ndim() == 2

@@ -31,8 +31,7 @@ mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps) {
   if constexpr (kernels::built) {
     if (kernels::usable({x, weight})) {
       const auto plain = [eps](const std::vector<mx::array>& in) {
-        return std::vector<mx::array>{
-            mx::fast::rms_norm(in[0], in[1], eps)};
+        return std::vector<mx::array>{mx::fast::rms_norm(in[0], in[1], eps)};
       };
       return kernels::rms_norm(x, weight, eps, plain);
     }

@@ -14,8 +14,8 @@ namespace mx = mlx::core;
 
 mx::array rope(const mx::array& x, float base, int start) {
   const auto plain = [base, start](const std::vector<mx::array>& in) {
-    return std::vector<mx::array>{mx::fast::rope(
-        in[0], in[0].shape(-1), false, base, 1.0f, start)};
+    return std::vector<mx::array>{
+        mx::fast::rope(in[0], in[0].shape(-1), false, base, 1.0f, start)};
   };
   if constexpr (kernels::built) {
     if (kernels::usable({x})) {

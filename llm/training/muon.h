@@ -25,8 +25,8 @@ namespace llm {
 bool uses_muon(const std::string& path, const mx::array& parameter);
 
 /** Entries of an update have this root mean square, times the learning rate:
- * about that of AdamW's, so that one rate fits both (Liu et al., 2502.16982). An
- * orthogonal [A, B] has 1 / sqrt(max(A, B)). */
+ * about that of AdamW's, so that one rate fits both (Liu et al., 2502.16982).
+ * An orthogonal [A, B] has 1 / sqrt(max(A, B)). */
 inline constexpr float muon_rms = 0.2f;
 
 /** A step moves every singular value s to a s + b s^3 + c s^5; K. Jordan chose

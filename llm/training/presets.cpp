@@ -17,9 +17,9 @@ namespace llm {
 namespace {
 
 // A few minutes on two CPU cores: what `./tutorial start` trains. The modern
-// decoder with Muon learns from fewer tokens than GPT-2 with AdamW. A name comes
-// back after some 70 characters: only a context of several such distances has
-// enough of them to learn copying from.
+// decoder with Muon learns from fewer tokens than GPT-2 with AdamW. A name
+// comes back after some 70 characters: only a context of several such distances
+// has enough of them to learn copying from.
 Preset tiny() {
   Preset p;
   p.data = "tiny-tales";

@@ -14,9 +14,9 @@
 namespace llm {
 
 struct TrainConfig {
-  int steps = 2000;   ///< updates in all
-  int batch = 12;     ///< windows in a micro-batch
-  int block = 64;     ///< tokens in a window, at most the model's context
+  int steps = 2000;     ///< updates in all
+  int batch = 12;       ///< windows in a micro-batch
+  int block = 64;       ///< tokens in a window, at most the model's context
   int short_every = 0;  ///< every n-th batch has short windows; 0: none
   int short_block = 16; ///< tokens in a short window; as many more windows
   int accumulate = 1;   ///< micro-batches in an update

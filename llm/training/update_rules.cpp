@@ -76,10 +76,8 @@ void adam(const Config& c, const Shared& s, Leaf& leaf) {
 }
 
 // in: p, g, m, v, scalars; out: p, m, v.
-std::vector<mx::array> plain_adamw(
-    const Config& c,
-    float decay,
-    const std::vector<mx::array>& in) {
+std::vector<mx::array>
+plain_adamw(const Config& c, float decay, const std::vector<mx::array>& in) {
   const std::vector<mx::array> each = mx::split(in[4], 3);
   const Shared s{each[0], each[1], each[2], in[4]};
   Leaf leaf{in[0], in[1], {in[2], in[3]}, decay};
@@ -89,8 +87,7 @@ std::vector<mx::array> plain_adamw(
 }
 
 void adamw(const Config& c, const Shared& s, Leaf& leaf) {
-  const auto plain = [c, decay = leaf.decay](
-                         const std::vector<mx::array>& in) {
+  const auto plain = [c, decay = leaf.decay](const std::vector<mx::array>& in) {
     return plain_adamw(c, decay, in);
   };
   const auto& m = leaf.moments;

@@ -18,7 +18,7 @@ struct Shared {
   mx::array lr;
   mx::array correction1; ///< 1 - beta1^t: moments start at zero, so they
   mx::array correction2; ///< are too small at first; see Adam, section 3
-  mx::array scalars; ///< [3], these in one array, with the lr of AdamW
+  mx::array scalars;     ///< [3], these in one array, with the lr of AdamW
 };
 
 /** One array on its way through a rule, which changes p and moments. */

@@ -36,15 +36,21 @@ EAGER = dict(attn_implementation="eager")
 
 
 def gpt2(activation):
-    sizes = dict(vocab_size=VOCAB, n_positions=24, n_embd=32, n_layer=2, n_head=4)
+    sizes = dict(
+        vocab_size=VOCAB, n_positions=24, n_embd=32, n_layer=2, n_head=4
+    )
     no_dropout = dict(resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)
-    kind = dict(activation_function=activation, **no_dropout, **NO_TOKENS, **EAGER)
+    kind = dict(
+        activation_function=activation, **no_dropout, **NO_TOKENS, **EAGER
+    )
     return GPT2LMHeadModel(GPT2Config(**sizes, **kind))
 
 
 def decoder(config, model, theta, **extra):
     sizes = dict(vocab_size=VOCAB, hidden_size=32, intermediate_size=48)
-    sizes |= dict(num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2)
+    sizes |= dict(
+        num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2
+    )
     rope = dict(rope_type="default", rope_theta=theta)
     sizes |= dict(max_position_embeddings=24, rope_parameters=rope)
     return model(config(**sizes, **NO_TOKENS, **EAGER, **extra))
@@ -115,7 +121,9 @@ def save(name, model, seed, bias=True):
 
     def loss_of():
         logits = model(torch.tensor(tokens)).logits
-        return cross_entropy(logits.view(-1, VOCAB), torch.tensor(targets).view(-1))
+        return cross_entropy(
+            logits.view(-1, VOCAB), torch.tensor(targets).view(-1)
+        )
 
     loss = loss_of()
     loss.backward()
@@ -123,13 +131,17 @@ def save(name, model, seed, bias=True):
     out = {f"grad.{k}": g.numpy().copy() for k, g in grads.items()}
     assert {k for k in weights} == {k for k in grads}
     norm = torch.stack([g.norm() for g in grads.values()]).norm()
-    out["tokens"], out["targets"] = tokens.astype(np.int32), targets.astype(np.int32)
+    out["tokens"], out["targets"] = tokens.astype(np.int32), targets.astype(
+        np.int32
+    )
     out["logits"] = model(torch.tensor(tokens)).logits.detach().numpy().copy()
     out["loss"] = np.array([loss.item()], np.float32)
     out["grad_norm"] = np.array([norm.item()], np.float32)
     out["adamw_losses"] = losses_of_ten(model, loss_of)
     save_file(out, folder / "expected.safetensors")
-    print(f"{name}: {len(weights)} tensors, losses {out['adamw_losses']}, norm {norm}")
+    print(
+        f"{name}: {len(weights)} tensors, losses {out['adamw_losses']}, norm {norm}"
+    )
 
 
 torch.set_num_threads(1)

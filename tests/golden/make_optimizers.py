@@ -31,7 +31,10 @@ SHAPES = {
 }
 rng = np.random.default_rng(20)
 params = {k: rng.normal(size=s).astype(np.float32) for k, s in SHAPES.items()}
-grads = {k: rng.normal(size=(STEPS, *s)).astype(np.float32) for k, s in SHAPES.items()}
+grads = {
+    k: rng.normal(size=(STEPS, *s)).astype(np.float32)
+    for k, s in SHAPES.items()
+}
 out = {f"param.{k}": v for k, v in params.items()}
 out |= {f"grad.{k}": v for k, v in grads.items()}
 
@@ -60,7 +63,10 @@ def grouped(cls, decay, **kwargs):
                 "params": [p for p in leaves.values() if p.ndim >= 2],
                 "weight_decay": decay,
             },
-            {"params": [p for p in leaves.values() if p.ndim < 2], "weight_decay": 0.0},
+            {
+                "params": [p for p in leaves.values() if p.ndim < 2],
+                "weight_decay": 0.0,
+            },
         ]
         return [cls(groups, lr=LR, **kwargs)]
 
@@ -69,7 +75,10 @@ def grouped(cls, decay, **kwargs):
 
 def muon(leaves):
     hidden = [leaves["h.0.weight"], leaves["h.1.weight"]]
-    decayed, rest = [leaves["wte.weight"]], [leaves["h.0.bias"], leaves["h.1.bias"]]
+    decayed, rest = [leaves["wte.weight"]], [
+        leaves["h.0.bias"],
+        leaves["h.1.bias"],
+    ]
     adamw = {"lr": LR * 0.5, "betas": (0.9, 0.95), "eps": 1e-8}
     return [
         torch.optim.Muon(
@@ -123,7 +132,11 @@ def lion(decay):
 
 def mlx_adamw(decay):
     return optim.AdamW(
-        LR, betas=[0.9, 0.95], eps=1e-8, weight_decay=decay, bias_correction=True
+        LR,
+        betas=[0.9, 0.95],
+        eps=1e-8,
+        weight_decay=decay,
+        bias_correction=True,
     )
 
 
@@ -148,7 +161,9 @@ steps = range(TOTAL + 20)
 out["schedule.cosine"] = np.array(
     [joined(mx.array(i)).item() for i in steps], np.float32
 )
-out["schedule.linear"] = np.array([line(mx.array(i)).item() for i in steps], np.float32)
+out["schedule.linear"] = np.array(
+    [line(mx.array(i)).item() for i in steps], np.float32
+)
 
 
 def rates(schedule, *args, **kwargs):

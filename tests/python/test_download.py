@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-CONTENT = b"".join(b"line %06d of the file that is fetched\n" % i for i in range(5000))
+CONTENT = b"".join(
+    b"line %06d of the file that is fetched\n" % i for i in range(5000)
+)
 SUM = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -72,12 +74,18 @@ def server():
 
 
 def run(*command, env=None):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("MLX_TUTORIAL_")}
+    clean = {
+        k: v for k, v in os.environ.items() if not k.startswith("MLX_TUTORIAL_")
+    }
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         clean.pop(name, None)
     clean.update(env or {})
     return subprocess.run(
-        [str(c) for c in command], capture_output=True, text=True, env=clean, timeout=60
+        [str(c) for c in command],
+        capture_output=True,
+        text=True,
+        env=clean,
+        timeout=60,
     )
 
 
@@ -88,7 +96,9 @@ def get(tool, server, path, target, env=None, total=SUM):
 
 def one_line_error(result, code):
     assert result.returncode == code, result.stderr
-    lines = [line for line in result.stderr.splitlines() if line.startswith("[")]
+    lines = [
+        line for line in result.stderr.splitlines() if line.startswith("[")
+    ]
     assert len(lines) == 1, result.stderr
     return lines[0]
 
@@ -164,7 +174,9 @@ def test_no_network(tool, tmp_path):
 
 
 def test_no_curl(tool, server, tmp_path):
-    result = get(tool, server, "/file", tmp_path / "f", env={"PATH": str(tmp_path)})
+    result = get(
+        tool, server, "/file", tmp_path / "f", env={"PATH": str(tmp_path)}
+    )
     assert "curl is not installed" in one_line_error(result, 3)
 
 
@@ -178,7 +190,11 @@ def test_proxy_of_the_environment_is_used(tool, server, tmp_path):
     # The local server plays the proxy: it receives the absolute address.
     target = tmp_path / "file.txt"
     result = get(
-        tool, "http://corpus.invalid", "/file", target, env={"http_proxy": server.url}
+        tool,
+        "http://corpus.invalid",
+        "/file",
+        target,
+        env={"http_proxy": server.url},
     )
     assert result.returncode == 0, result.stderr
     assert server.requests == [("http://corpus.invalid/file", None)]
@@ -206,7 +222,9 @@ def test_shakespeare_is_cached(tool, server, tmp_path):
     folder = os.environ.get("MLX_TUTORIAL_DATA")
     source = Path(folder or "nowhere") / "tinyshakespeare.txt"
     if not source.exists():
-        pytest.skip("MLX_TUTORIAL_DATA does not name a folder with tinyshakespeare.txt")
+        pytest.skip(
+            "MLX_TUTORIAL_DATA does not name a folder with tinyshakespeare.txt"
+        )
     cached = tmp_path / "data" / "tiny-shakespeare.txt"
     cached.parent.mkdir()
     cached.write_bytes(source.read_bytes())

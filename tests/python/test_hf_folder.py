@@ -62,7 +62,9 @@ def run(name, *args):
 
 
 def run_json(*args):
-    return json.loads(run("simple_llm", *args, "--json").stdout.splitlines()[-1])
+    return json.loads(
+        run("simple_llm", *args, "--json").stdout.splitlines()[-1]
+    )
 
 
 def our_logits(folder, tokens, tmp_path):
@@ -109,7 +111,11 @@ def small_text():
     without one of these four cannot be loaded there; this one has them.
     """
     choice = random.Random(7).choice
-    who, did = ["The fox", "Bob, a baker,", "Zoë", "An owl"], ["saw", "lost", "kept"]
+    who, did = ["The fox", "Bob, a baker,", "Zoë", "An owl"], [
+        "saw",
+        "lost",
+        "kept",
+    ]
     what = ["a café", "the moon", "nothing", "two keys", "its name"]
     lines = [f"{choice(who)} {choice(did)} {choice(what)}." for _ in range(700)]
     return "\n".join(lines) + "\n"
@@ -122,7 +128,13 @@ def trained(request, tmp_path_factory):
     text = small_text()
     (base / "text.txt").write_text(text, encoding="utf-8")
     done = run(
-        *("simple_llm", "train", *RUNS[request.param], "--data", base / "text.txt"),
+        *(
+            "simple_llm",
+            "train",
+            *RUNS[request.param],
+            "--data",
+            base / "text.txt",
+        ),
         *("--steps", STEPS, "--eval-every", 0, "--sample-every", 0),
         *("--out", base / "model", "--seed", 1, "--json"),
     )
@@ -145,7 +157,12 @@ def config_of(folder):
 
 def test_folder_is_complete(trained):
     folder, _, _ = trained
-    for name in ("config.json", "model.safetensors", "tokenizer.json", "README.md"):
+    for name in (
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "README.md",
+    ):
         assert (folder / name).stat().st_size > 0
     encoder = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     assert encoder.get_vocab_size() <= config_of(folder)["vocab_size"]
@@ -164,9 +181,14 @@ def test_logits_in_mlx_lm(trained, tmp_path):
     folder, stderr, text = trained
     tokens = window(folder, text)
     model, _ = mlx_lm.load(str(folder))
-    gap = distance(our_logits(folder, tokens, tmp_path), mlx_logits(model, tokens))
+    gap = distance(
+        our_logits(folder, tokens, tmp_path), mlx_logits(model, tokens)
+    )
     config = config_of(folder)
-    if config["model_type"] == "gpt2" and config["activation_function"] != "gelu_new":
+    if (
+        config["model_type"] == "gpt2"
+        and config["activation_function"] != "gelu_new"
+    ):
         # mlx-lm's gpt2 always uses the tanh form; who saves has to know.
         assert "mlx-lm" in stderr
         assert gap < 0.05
@@ -192,12 +214,16 @@ def test_eval_is_the_mean_loss_of_the_logits(trained, tmp_path):
     said = run_json("eval", "--model", folder, "--data", part, "--split", "all")
     encoder = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     ids = np.array(encoder.encode(text[: 10 * context + 1]).ids)
-    logits = mx.array(our_logits(folder, ids[:-1].reshape(10, context), tmp_path))
+    logits = mx.array(
+        our_logits(folder, ids[:-1].reshape(10, context), tmp_path)
+    )
     targets = mx.array(ids[1:].reshape(10, context, 1))
     right = mx.take_along_axis(logits, targets, axis=-1).squeeze(-1)
     expected = mx.mean(mx.logsumexp(logits, axis=-1) - right).item()
     assert said["nats_per_char"] == pytest.approx(expected, rel=1e-5)
-    assert said["bits_per_char"] == pytest.approx(expected / math.log(2), rel=1e-5)
+    assert said["bits_per_char"] == pytest.approx(
+        expected / math.log(2), rel=1e-5
+    )
 
 
 def test_greedy_sample_is_the_largest_logit(trained, tmp_path):
@@ -222,7 +248,9 @@ def with_tokenizer(folder, vocab_size, to):
     """A copy of a golden folder, plus a tokenizer.json of 61 characters."""
     shutil.copytree(folder, to)
     vocab = {chr(ord("!") + i): i for i in range(vocab_size)}
-    made = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocab, unk_token="<unk>"))
+    made = tokenizers.Tokenizer(
+        tokenizers.models.WordLevel(vocab, unk_token="<unk>")
+    )
     made.pre_tokenizer = tokenizers.pre_tokenizers.Split(
         tokenizers.Regex(r"[\s\S]"), "isolated"
     )

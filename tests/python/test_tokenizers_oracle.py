@@ -92,19 +92,23 @@ def random_string(rng, excluded=frozenset()):
     pieces = [
         lambda: "".join(rng.choices(latin, k=rng.randint(1, 9))),
         lambda: "".join(rng.choices("0123456789", k=rng.randint(1, 7))),
-        lambda: rng.choice("'’") + rng.choice(
+        lambda: rng.choice("'’")
+        + rng.choice(
             ["s", "t", "re", "ve", "m", "ll", "d", "S", "LL", "x", ""]
         ),
         lambda: " " * rng.randint(1, 4),
         lambda: "".join(rng.choices(spaces, k=rng.randint(1, 4))),
         lambda: rng.choice(emoji),
-        lambda: "".join(rng.choices(".,;:!?-_()[]{}<>|/\\\"#", k=2)),
+        lambda: "".join(rng.choices('.,;:!?-_()[]{}<>|/\\"#', k=2)),
         lambda: rng.choice(SPECIAL + ["<|end", "<|", "|>"]),
         lambda: rng.choice("the and ing you that king lord his".split()),
         lambda: "".join(
-            rng.choices(CHARACTERS[rng.choice("LLLLMMNPSZC")], k=rng.randint(1, 5))
+            rng.choices(
+                CHARACTERS[rng.choice("LLLLMMNPSZC")], k=rng.randint(1, 5)
+            )
         ),
-        lambda: rng.choice("aeoué") + "".join(rng.choices(CHARACTERS["M"], k=2)),
+        lambda: rng.choice("aeoué")
+        + "".join(rng.choices(CHARACTERS["M"], k=2)),
     ]
     text = "".join(rng.choice(pieces)() for _ in range(rng.randint(0, 12)))
     return "".join(c for c in text if c not in excluded)
@@ -144,15 +148,27 @@ def excluded_from(form):
 def training_text():
     """About 60 KB: words with repetition, several scripts, odd spaces."""
     rng = random.Random(SEED)
-    syllables = "ba be bo ka ke ki lo la mi mu na ne pa ro ra sa se ti tu".split()
+    syllables = (
+        "ba be bo ka ke ki lo la mi mu na ne pa ro ra sa se ti tu".split()
+    )
     words = [
         "".join(rng.choices(syllables, k=rng.randint(1, 4))) for _ in range(800)
     ]
-    words += ["король", "королева", "日本語", "日本", "ελληνικά", "naïve", "it's"]
+    words += [
+        "король",
+        "королева",
+        "日本語",
+        "日本",
+        "ελληνικά",
+        "naïve",
+        "it's",
+    ]
     text = []
     for _ in range(9000):
         text.append(words[min(int(rng.expovariate(0.01)), len(words) - 1)])
-        text.append(rng.choices([" ", ", ", ".\n", "  ", " 12 "], [8, 2, 1, 1, 1])[0])
+        text.append(
+            rng.choices([" ", ", ", ".\n", "  ", " 12 "], [8, 2, 1, 1, 1])[0]
+        )
     return "".join(text)
 
 
@@ -201,9 +217,13 @@ def corpus():
     return training_text()
 
 
-@pytest.mark.parametrize("pattern", [None, LLAMA3_PATTERN], ids=["gpt2", "llama3"])
+@pytest.mark.parametrize(
+    "pattern", [None, LLAMA3_PATTERN], ids=["gpt2", "llama3"]
+)
 @pytest.mark.parametrize("vocab_size", [300, 700, 5000])
-def test_training_gives_the_same_file(tool, corpus, tmp_path, vocab_size, pattern):
+def test_training_gives_the_same_file(
+    tool, corpus, tmp_path, vocab_size, pattern
+):
     # 5000 is more than this text has pairs for: both stop early.
     arguments = {} if pattern is None else {"pattern": pattern}
     tool(
@@ -225,7 +245,9 @@ def test_training_gives_the_same_file(tool, corpus, tmp_path, vocab_size, patter
 def test_training_on_few_letters(tool, tmp_path, letters):
     # Pairs of equal letters overlap, and many counts are equal.
     rng = random.Random(SEED)
-    words = ["".join(rng.choices(letters, k=rng.randint(1, 14))) for _ in range(500)]
+    words = [
+        "".join(rng.choices(letters, k=rng.randint(1, 14))) for _ in range(500)
+    ]
     text = " ".join(words)
     tool("train", kind="bpe", text=text, vocab_size=1000, special_tokens=[])
     ours = json.loads(saved(tool, tmp_path).to_str())
@@ -265,7 +287,9 @@ def test_bpe_on_random_strings(tool, corpus, tmp_path, form):
     # 10,000 strings without a normal form, 10,000 with one.
     count = 5000 if form == "" else 1250
     for special in (True, False):
-        texts = random_strings(count, f"{SEED} {form} {special}", excluded_from(form))
+        texts = random_strings(
+            count, f"{SEED} {form} {special}", excluded_from(form)
+        )
         assert differences(tool, theirs, texts, special) == []
 
 
@@ -298,7 +322,9 @@ def test_any_ids_decode_alike(tool, corpus, tmp_path):
     size = tool("train", kind="bpe", text=corpus, vocab_size=400)["size"]
     theirs = saved(tool, tmp_path)
     rng = random.Random(SEED)
-    lists = [rng.choices(range(size), k=rng.randint(0, 20)) for _ in range(2000)]
+    lists = [
+        rng.choices(range(size), k=rng.randint(0, 20)) for _ in range(2000)
+    ]
     expected = [theirs.decode(ids, skip_special_tokens=False) for ids in lists]
     assert tool("decode", ids=lists)["texts"] == expected
     assert tool("stream", ids=lists)["texts"] == expected
@@ -312,8 +338,13 @@ def test_char_on_random_strings(tool, tmp_path):
     size = tool("train", kind="char", text=alphabet)["size"]
     assert size == len(set(alphabet))
     theirs = saved(tool, tmp_path)
-    assert theirs.get_vocab() == {c: i for i, c in enumerate(sorted(set(alphabet)))}
-    texts = ["".join(rng.choices(alphabet, k=rng.randint(0, 30))) for _ in range(2000)]
+    assert theirs.get_vocab() == {
+        c: i for i, c in enumerate(sorted(set(alphabet)))
+    }
+    texts = [
+        "".join(rng.choices(alphabet, k=rng.randint(0, 30)))
+        for _ in range(2000)
+    ]
     assert differences(tool, theirs, texts, False) == []
     ids = tool("encode", texts=texts)["ids"]
     assert tool("decode", ids=ids)["texts"] == texts
@@ -344,8 +375,14 @@ def test_transformers_loads_the_folder(tool, tmp_path, kind):
 def damaged_files(good):
     """Edits of a good tokenizer.json, each with the path our error must name."""
     edits = [
-        ("model.merges[2]", lambda j: j["model"]["merges"].insert(2, ["zzz", "a"])),
-        ("model.merges[1]", lambda j: j["model"]["merges"].insert(1, ["a", "!"])),
+        (
+            "model.merges[2]",
+            lambda j: j["model"]["merges"].insert(2, ["zzz", "a"]),
+        ),
+        (
+            "model.merges[1]",
+            lambda j: j["model"]["merges"].insert(1, ["a", "!"]),
+        ),
         ("model.merges[0]", lambda j: j["model"]["merges"].insert(0, "a  b")),
         ("model.merges[0]", lambda j: j["model"]["merges"].insert(0, ["a"])),
         ("model.merges", lambda j: j["model"].update(merges=7)),
@@ -356,7 +393,10 @@ def damaged_files(good):
         ("model.type", lambda j: j["model"].update(type="Nothing")),
         ("decoder.type", lambda j: j["decoder"].update(type="Nothing")),
         ("normalizer.type", lambda j: j.update(normalizer={"type": "Nothing"})),
-        ("added_tokens[0].special", lambda j: j["added_tokens"][0].update(special=1)),
+        (
+            "added_tokens[0].special",
+            lambda j: j["added_tokens"][0].update(special=1),
+        ),
         ("added_tokens[0].id", lambda j: j["added_tokens"][0].update(id=-5)),
         ("added_tokens", lambda j: j.update(added_tokens={})),
         (

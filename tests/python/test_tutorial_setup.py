@@ -267,9 +267,7 @@ def test_mac_installs_miniconda_after_a_yes(mac):
         env = {"MLX_TUTORIAL_MINICONDA_URL": server.url}
         done = mac.run("start", "--yes", **env)
     assert (done.returncode, done.stdout) == (0, STORY), done.stderr
-    assert mac.calls("installer") == [
-        f"installer -b -p {mac.user}/miniconda3"
-    ]
+    assert mac.calls("installer") == [f"installer -b -p {mac.user}/miniconda3"]
     assert any("env create -n ai-training" in c for c in mac.calls("conda"))
     assert "120 MB" in done.stderr and "licence" in done.stderr
     mac.log_file.write_text("")

@@ -258,8 +258,11 @@ TEST_CASE_FIXTURE(Fast, "kernels: causal attention") {
   }
 }
 
-TEST_CASE_FIXTURE(Fast, "kernels: attention rows sum to one and never look ahead") {
-  const mx::array q = noise({1, 2, 60, 8}, 1) * 50.0f, k = noise({1, 2, 60, 8}, 2);
+TEST_CASE_FIXTURE(
+    Fast,
+    "kernels: attention rows sum to one and never look ahead") {
+  const mx::array q = noise({1, 2, 60, 8}, 1) * 50.0f,
+                  k = noise({1, 2, 60, 8}, 2);
   const mx::array ones = nn::causal_attention(q, k, mx::ones({1, 2, 60, 8}));
   CHECK(distance(ones, mx::ones_like(ones)) < 1e-5f);
   mx::array v = noise({1, 2, 60, 8}, 3);

@@ -110,8 +110,7 @@ TEST_CASE("trainer: the loss falls and the folder is complete") {
   TrainCallbacks callbacks;
   callbacks.on_step = [&](const StepRecord& r) { losses.push_back(r.loss); };
   callbacks.sample = [](const LanguageModel&, int64_t) { return "miau"; };
-  const TrainResult result =
-      setup.go(*model, home / "m", false, callbacks);
+  const TrainResult result = setup.go(*model, home / "m", false, callbacks);
   CHECK(result.stopped == "finished");
   CHECK(result.steps == 60);
   CHECK(
@@ -185,8 +184,7 @@ TEST_CASE("trainer: accumulation gives the gradients of the whole batch") {
   const Batch one = random_batch(setup.split.train, 1, 0, 2, 8);
   const Batch two = random_batch(setup.split.train, 1, 1, 2, 8);
   const Batch both = {
-      mx::concatenate({one.x, two.x}, 0),
-      mx::concatenate({one.y, two.y}, 0)};
+      mx::concatenate({one.x, two.x}, 0), mx::concatenate({one.y, two.y}, 0)};
   const StepOutput split = step(state, {one, two}, 0, 0.1f, 0);
   const StepOutput whole = step(state, {both}, 0, 0.1f, 0);
   CHECK(split.loss == doctest::Approx(whole.loss));
