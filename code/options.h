@@ -71,7 +71,7 @@ inline void add_recipe_options(CLI::App& app, TrainConfig& t) {
   option("--batch", t.batch, "windows in a batch");
   option("--block", t.block, "tokens in a window: the model's context");
   option("--short-every", t.short_every, "a batch of short windows; 0: never");
-  option("--short-block", t.short_block, "tokens in a short window");
+  option("--short-block", t.short_block, "tokens in a short window; default: block / 8");
   option("--accumulate", t.accumulate, "batches in an update");
   option("--lr", t.schedule.lr, "the highest learning rate");
   option("--min-lr", t.schedule.min_lr, "the last learning rate");
@@ -207,6 +207,14 @@ class CommandLine {
         o_.preset.train.schedule.steps = o_.preset.train.steps;
         o_.preset.train.schedule.warmup = std::min(
             o_.preset.train.schedule.warmup, o_.preset.train.steps / 10);
+      }
+      // Short windows follow the long ones, or go where they cannot.
+      TrainConfig& t = o_.preset.train;
+      if (app.count("--block") > 0 && app.count("--short-block") == 0) {
+        const bool fits = t.block >= 16 && t.block % 8 == 0;
+        t.short_block = fits ? t.block / 8 : t.short_block;
+        t.short_every =
+            fits || app.count("--short-every") > 0 ? t.short_every : 0;
       }
     });
   }

@@ -160,7 +160,9 @@ test_other_mlx() {
   esac
   prepare test
   wanted=$CACHE/requirements-$folder.txt
-  sed "s/^\(mlx[^=]*\)==[^;]*/\1==$version/" "$ROOT/requirements.txt" >"$wanted"
+  # mlx and mlx[cpu], not mlx-lm.
+  sed "s/^\(mlx\)\(\[[a-z]*\]\)\{0,1\}==[^;]*/\1\2==$version/" \
+    "$ROOT/requirements.txt" >"$wanted"
   take_lock "$CACHE/setup.lock" "setting up MLX $version"
   ensure_venv "$CACHE/$folder" "$wanted"
   drop_lock

@@ -20,19 +20,16 @@ std::vector<mx::array> plain_matmul(const std::vector<mx::array>& in) {
   return {mx::matmul(in[0], in[1])};
 }
 
-/** Shapes that the kernel multiplies; for few rows preparing w costs more than
- * it saves. */
-inline bool fits_kernel(const mx::array& x, const mx::array& w) {
-  constexpr size_t kRows = 16;
-  return w.ndim() == 2 && x.ndim() >= 2 && x.shape(-1) == w.shape(0) &&
-      x.size() >= kRows * static_cast<size_t>(x.shape(-1));
-}
-
 } // namespace
 
 mx::array matmul(const mx::array& x, const mx::array& w) {
   if constexpr (kernels::built) {
-    if (fits_kernel(x, w) && kernels::usable({x, w})) {
+    // For a few rows preparing w costs more than the kernel saves.
+    constexpr size_t kRows = 16;
+    const bool fits = w.ndim() == 2 && x.ndim() >= 2 &&
+        x.shape(-1) == w.shape(0) &&
+        x.size() >= kRows * static_cast<size_t>(w.shape(0));
+    if (fits && kernels::usable({x, w})) {
       const int K = w.shape(0), N = w.shape(1);
       mx::Shape shape = x.shape();
       shape.back() = N;

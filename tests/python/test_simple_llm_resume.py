@@ -2,7 +2,7 @@
 """Runs that are stopped, killed or starved end as if nothing had happened.
 
 Every test compares with one uninterrupted run: the loss of each step and the
-bytes of the weights and moments. LLM_DEEP=1 kills at 25 points instead of 5.
+bytes of the weights and moments.
 """
 
 import json
@@ -33,7 +33,7 @@ RUN = ["--steps", STEPS, "--checkpoint-every", 50, "--eval-every", 60]
 RUN += ["--sample-every", 0, "--dropout", 0.1, "--accumulate", 2, "--seed", 11]
 OFTEN = ["--steps", 60, "--checkpoint-every", 5, "--eval-every", 20]
 OFTEN += ["--sample-every", 0, "--dropout", 0.1, "--seed", 12]
-KILLS = 25 if os.environ.get("LLM_DEEP") == "1" else 5
+KILLS = 25
 
 
 def outcome(folder):

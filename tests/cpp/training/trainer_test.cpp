@@ -309,7 +309,7 @@ TEST_CASE("trainer: every file operation of a save may fail, nothing is lost") {
   for (const Fault fault : all_faults) {
     bool reached_end = false;
     // Every operation of the run that ends in two checkpoints and a model.
-    for (int at = 1; !reached_end; at += 3) {
+    for (int at = 1; !reached_end; ++at) {
       CAPTURE(at);
       const TemporaryFolder home;
       FaultyFiles files(real_files(), at, fault);
