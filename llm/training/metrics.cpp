@@ -55,7 +55,9 @@ MetricsFile::MetricsFile(
   }
   const int flags = O_WRONLY | O_CREAT | O_CLOEXEC |
       (keep_bytes > 0 ? O_APPEND : O_TRUNC | O_APPEND);
-  file_ = files_.open(path.string(), flags, 0644);
+  do {
+    file_ = files_.open(path.string(), flags, 0644);
+  } while (file_ < 0 && errno == EINTR);
   if (file_ < 0) {
     fail(path_, errno);
   }
