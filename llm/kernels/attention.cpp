@@ -19,64 +19,14 @@
 
 #include "llm/kernels/kernels.h"
 #include "llm/kernels/matmul-inl.h"
+#include "llm/kernels/scratch-inl.h"
 #include "llm/kernels/simd-inl.h"
 #include "llm/kernels/thread_pool.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace llm::kernels::HWY_NAMESPACE {
 
-constexpr int64_t kQueries = 48; // of a block: 8 tiles of 6 rows
-
-/** A matrix of this thread, rows padded to whole vectors with zeros. */
-class Scratch {
- public:
-  Scratch(int64_t rows, int64_t columns)
-      : row_((columns + lanes() - 1) / lanes() * lanes()),
-        data_(rows * row_, 0.0f) {}
-  float* row(int64_t i) {
-    return data_.data() + i * row_;
-  }
-  int64_t stride() const {
-    return row_;
-  }
-  Right right() {
-    return {data_.data(), row_};
-  }
-  Left left() {
-    return {data_.data(), row_, 1};
-  }
-  Left transposed() {
-    return {data_.data(), 1, row_};
-  }
-
- private:
-  int64_t row_;
-  std::vector<float> data_;
-};
-
-/** Where one head of q, k, v, ... lies: row l is at data + l * row. */
-struct Head {
-  float* data;
-  int64_t row;
-};
-
-inline Head head_of(const Tensor& t, int64_t b, int64_t h) {
-  return {t.data + b * t.stride(0) + h * t.stride(1), t.stride(2)};
-}
-
-inline void copy_rows(Head from, int64_t rows, int64_t width, Scratch& to) {
-  for (int64_t i = 0; i < rows; ++i) {
-    std::copy_n(from.data + i * from.row, width, to.row(i));
-  }
-}
-
-inline void transpose(Head from, int64_t rows, int64_t width, Scratch& to) {
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t d = 0; d < width; ++d) {
-      to.row(d)[i] = from.data[i * from.row + d];
-    }
-  }
-}
+constexpr int64_t kQueries = 48; // of a block: whole tiles of 6 or 12 rows
 
 /** s <- exp(scale s - shift) for the first n, zero up to `padded`; returns the
  * sum. */

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Matrix products on one thread, for the inside of kernels. small_matmul takes
-// operands that lie in the cache; multiply_rows takes a packed B of any size.
-// Small: C = A B or C += A B
-// for operands that lie in the cache. A may be read along either axis, which
-// gives A^T for free; the columns of B and C are padded to whole vectors. A
-// tile of C stays in registers while k runs.
+// Matrix products on one thread, for the inside of kernels: C = A B or C += A
+// B. small_matmul takes operands that lie in the cache, with columns padded to
+// whole vectors; multiply_rows takes a B of any size, packed by pack_panels. A
+// may be read along either axis, so A^T costs nothing. A tile of C stays in
+// registers while k runs.
 
 #if defined(LLM_KERNELS_MATMUL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LLM_KERNELS_MATMUL_INL_H_
@@ -174,6 +173,16 @@ inline void pack_panel(Left b, int64_t K, int64_t n, float* out) {
         out[k * P + j] = j < n ? from[k * b.row] : 0.0f;
       }
     }
+  }
+}
+
+/** All of b [K, N], panel after panel, into `out`, which grows as needed. */
+inline void pack_panels(Left b, int64_t K, int64_t N, std::vector<float>& out) {
+  const int64_t P = panel_width();
+  out.resize(std::max<size_t>(out.size(), panel_count(N) * P * K));
+  for (int64_t n = 0; n < N; n += P) {
+    const Left part{b.data + n * b.column, b.row, b.column};
+    pack_panel(part, K, std::min(P, N - n), out.data() + n * K);
   }
 }
 

@@ -21,25 +21,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace llm::kernels::HWY_NAMESPACE {
 
-/** c [M, N] = (add ? c : 0) + a b; `panels` is memory for b, packed. */
-inline void product(
-    Left a,
-    Left b,
-    Right c,
-    int64_t M,
-    int64_t K,
-    int64_t N,
-    bool add,
-    std::vector<float>& panels) {
-  const int64_t P = panel_width();
-  panels.resize(std::max<size_t>(panels.size(), panel_count(N) * P * K));
-  for (int64_t n = 0; n < N; n += P) {
-    const Left part{b.data + n * b.column, b.row, b.column};
-    pack_panel(part, K, std::min(P, N - n), panels.data() + n * K);
-  }
-  multiply_rows(a, panels.data(), c, M, K, N, add);
-}
-
 inline float sum_of_squares(const float* x, int64_t n) {
   V sum = hn::Zero(D());
   for_vectors(n, [&](int64_t i, auto load, auto) HWY_ATTR {
@@ -64,19 +45,17 @@ void newton_schulz(float* x, int64_t R, int64_t C, const MuonSettings& s) {
   const Left rows{x, C, 1}, turned{x, 1, C};
   const Left g{gram.data(), R, 1}, u{polynomial.data(), R, 1};
   for (int i = 0; i < s.steps; ++i) {
-    product(rows, turned, {gram.data(), R}, R, C, R, false, panels);
-    product(g, g, {polynomial.data(), R}, R, R, R, false, panels);
+    pack_panels(turned, C, R, panels);
+    multiply_rows(rows, panels.data(), {gram.data(), R}, R, C, R, false);
+    pack_panels(g, R, R, panels);
+    multiply_rows(g, panels.data(), {polynomial.data(), R}, R, R, R, false);
     for_vectors(R * R, [&](int64_t j, auto load, auto store) HWY_ATTR {
       const V cubic = hn::Mul(set(s.b), load(gram.data() + j));
       const V both = hn::MulAdd(set(s.c), load(u.data + j), cubic);
       store(both, polynomial.data() + j);
     });
     // The product reads x from a packed copy, so x itself can take the sum.
-    const int64_t P = panel_width();
-    panels.resize(std::max<size_t>(panels.size(), panel_count(C) * P * R));
-    for (int64_t n = 0; n < C; n += P) {
-      pack_panel({x + n, C, 1}, R, std::min(P, C - n), panels.data() + n * R);
-    }
+    pack_panels(rows, R, C, panels);
     scale(x, R * C, s.a);
     multiply_rows(u, panels.data(), {x, C}, R, R, C, true);
   }

@@ -83,7 +83,7 @@ def torch_logits(folder, tokens):
         reason = "transformers needs torch, which is not installed here"
         if os.environ.get("LLM_DEEP") == "1":
             pytest.fail(reason)
-        pytest.skip(reason + "; runs under ./tutorial test --deep")
+        pytest.skip(reason + "; install torch to run it")
     import torch
 
     model, report = transformers.AutoModelForCausalLM.from_pretrained(
