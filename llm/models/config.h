@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -32,11 +33,21 @@ inline void check_divides(
     const std::string& of,
     int value) {
   if (value % divisor != 0) {
+    int below = divisor, above = divisor; // the nearest that would do
+    while (below > 1 && value % below != 0) {
+      --below;
+    }
+    while (above < value && value % above != 0) {
+      ++above;
+    }
+    above = std::min(above, value);
     throw UsageError(
         where,
         "expected " + name + " to divide " + of + " but " +
             std::to_string(divisor) + " does not divide " +
-            std::to_string(value) + "; choose " + name + " = 1, 2, 4 or 8.");
+            std::to_string(value) + "; choose " + name + " = " +
+            std::to_string(below) +
+            (above > below ? " or " + std::to_string(above) : "") + ".");
   }
 }
 

@@ -154,7 +154,11 @@ TEST_CASE("trainer: short windows keep the tokens and resume exactly") {
   Setup setup;
   setup.config.short_every = 2;
   setup.config.short_block = 3;
-  CHECK_THROWS_AS(setup.config.validate(), UsageError); // 3 does not divide 8
+  CHECK_THROWS_WITH_AS(
+      setup.config.validate(),
+      "[train] expected --short-block to divide --block but 3 does not divide "
+      "8; choose --short-block = 2 or 4.",
+      UsageError);
   setup.config.short_block = 2;
   std::vector<int64_t> tokens;
   TrainCallbacks callbacks;
