@@ -14,13 +14,22 @@ BEGIN, END = "<!-- results: written by report.py -->", "<!-- end of results -->"
 
 def nano(r):
     m = r["mean"]
-    return [
+    cells = [
         f"sampled {m['val_loss_sampled']:.4f} over {len(r['runs'])} seed(s) (nanoGPT: "
         f"{r['nanogpt_published']} published, {r['nanogpt_measured']} when run again)",
         f"full split {m['val_loss_full']:.4f}, sliding {m['val_loss_sliding']:.4f}; "
         f"Witten-Bell 5-gram {r['witten_bell_5']:.4f}",
-        f"{m['seconds']:.0f} s",
+        f"{m['seconds']:.0f} s a seed",
     ]
+    if "torch" in r:
+        torch = r["torch"]
+        cells.append(
+            "PyTorch, as many seeds: sampled "
+            f"{torch['mean']['val_loss_sampled']:.4f}, full "
+            f"{torch['mean']['val_loss_full']:.4f} (chance alone: "
+            f"±{torch['full_difference_chance']:.4f})"
+        )
+    return cells
 
 
 def tales(r):

@@ -56,6 +56,17 @@ class GPT(nn.Module):
         return F.cross_entropy(logits.view(-1, VOCAB), targets.view(-1))
 
 
+def optimizer_of(model):
+    """nanoGPT's AdamW: weight decay on matrices only."""
+    matrices = [p for p in model.parameters() if p.dim() >= 2]
+    vectors = [p for p in model.parameters() if p.dim() < 2]
+    groups = [
+        {"params": matrices, "weight_decay": 0.1},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.99), fused=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=60)
@@ -65,15 +76,7 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     model = GPT()
-    matrices = [p for p in model.parameters() if p.dim() >= 2]
-    vectors = [p for p in model.parameters() if p.dim() < 2]
-    groups = [
-        {"params": matrices, "weight_decay": 0.1},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(
-        groups, lr=1e-3, betas=(0.9, 0.99), fused=True
-    )
+    optimizer = optimizer_of(model)
     forward = torch.compile(model) if args.compile else model
     data = torch.randint(VOCAB, (1_000_000,))
     seconds = []

@@ -115,6 +115,9 @@ def test_other_mlx(box):
     assert 'mlx[cpu]==0.32.1; sys_platform == "linux"' in wanted
     assert 'mlx==0.32.1; sys_platform == "darwin"' in wanted
     assert "nanobind==3.1.0" in wanted and "mlx-lm==0.32.2" in wanted
+    assert (
+        "--ignore-glob=*/test_tutorial_*" in box.log_file.read_text()
+    ), "same for every MLX"
     build = box.clone / "build"
     assert (build / name / "mlx.txt").read_text() == "0.32.1"
     assert not (build / "release").exists(), "a folder of its own"
