@@ -59,21 +59,13 @@ struct GPTAttention {
   mx::array operator()(const mx::array& x, LayerCache* cache) const {
     const std::vector<mx::array> qkv = mx::split(c_attn(x), 3, -1);
     const mx::array q = nn::split_heads(qkv[0], heads); // [B, H, L, D]
-    mx::array k = nn::split_heads(qkv[1], heads);
-    mx::array v = nn::split_heads(qkv[2], heads);
-    if (cache) {
-      std::tie(k, v) = cache->append(k, v); // [B, H, S, D]
-    }
-    return resid_dropout(c_proj(nn::merge_heads(attend(q, k, v))));
-  }
-
-  // The fused operation never forms the weights, so it cannot drop any.
-  mx::array attend(const mx::array& q, const mx::array& k, const mx::array& v)
-      const {
-    if (attn_dropout.key && attn_dropout.p > 0) {
-      return mx::matmul(attn_dropout(nn::attention_weights(q, k)), v);
-    }
-    return nn::causal_attention(q, k, v);
+    const mx::array k = nn::split_heads(qkv[1], heads);
+    const mx::array v = nn::split_heads(qkv[2], heads);
+    // The fused operation never forms the weights, so it cannot drop any.
+    const mx::array y = attn_dropout.key && attn_dropout.p > 0
+        ? mx::matmul(attn_dropout(nn::attention_weights(q, k)), v)
+        : attend(cache, q, k, v); // [B, H, L, D]
+    return resid_dropout(c_proj(nn::merge_heads(y)));
   }
 
   static void visit(auto& self, auto&& f) {
@@ -155,8 +147,8 @@ struct GPT {
    * the ones that follow what it holds. */
   mx::array operator()(const mx::array& tokens, KVCache* cache = nullptr)
       const {
-    const int start = cache ? cache->length() : 0;
-    const mx::array positions = mx::arange(start, start + tokens.shape(1));
+    const nn::Positions at = cache ? cache->positions() : nn::Positions{};
+    const mx::array positions = at.of(tokens.shape(1));       // [L] or [B, L]
     mx::array x = drop(mx::add(wte(tokens), wpe(positions))); // [B, L, C]
     for (size_t i = 0; i < h.size(); ++i) {
       x = checkpoint_blocks && !cache
@@ -178,8 +170,8 @@ struct GPT {
   int context_length() const {
     return config.n_positions;
   }
-  int layer_count() const {
-    return config.n_layer;
+  std::vector<int> layer_windows() const { // none: attention sees it all
+    return std::vector<int>(config.n_layer, 0);
   }
   /** The arrays as GPT-2's files hold them (matrices turned, absent biases as
    * zeros), and back: file arrays by our names and in our layout. */

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//
+// A rotating cache keeps position p in slot p % window.
 
 #include "llm/models/kv_cache.h"
 
@@ -6,65 +8,309 @@
 
 #include <mlx/ops.h>
 
-namespace llm {
+#include "llm/core/error.h"
+#include "llm/nn/quantization.h"
 
-namespace mx = mlx::core;
+namespace llm {
 
 namespace {
 
 constexpr int growth = 256;
 
-// [B, H, n, D] of zeros, for `like` [B, H, L, D].
-mx::array room(const mx::array& like, int n) {
-  return mx::zeros(
-      {like.shape(0), like.shape(1), n, like.shape(3)}, like.dtype());
+mx::array between(const mx::array& x, int begin, int end) { // along axis 2
+  mx::Shape from(4, 0), to = x.shape();
+  from[2] = begin;
+  to[2] = end;
+  return mx::slice(x, from, to);
 }
 
-void write(std::optional<mx::array>& store, const mx::array& x, int at) {
-  const int needed = at + x.shape(2);
-  const int capacity = store ? store->shape(2) : 0;
-  if (needed > capacity) {
-    const int n = (needed - capacity + growth - 1) / growth * growth;
-    store = store ? mx::concatenate({*store, room(x, n)}, 2) : room(x, n);
-  }
-  store = mx::slice_update(
-      *store,
-      x,
-      mx::Shape{0, 0, at, 0},
-      mx::Shape{x.shape(0), x.shape(1), needed, x.shape(3)});
+std::vector<mx::array> pack(const mx::array& x, const CacheOptions& o) {
+  return o.bits == 0 ? std::vector<mx::array>{x}
+                     : mx::quantize(x, o.group_size, o.bits);
 }
 
-mx::array first(const mx::array& store, int n) {
-  return mx::slice(
-      store, {0, 0, 0, 0}, {store.shape(0), store.shape(1), n, store.shape(3)});
+mx::array unpack(const std::vector<mx::array>& parts, const CacheOptions& o) {
+  return o.bits == 0
+      ? parts[0]
+      : mx::dequantize(parts[0], parts[1], parts[2], o.group_size, o.bits);
+}
+
+// The smaller of two windows, where 0 is none.
+int narrower(int a, int b) {
+  return a == 0 || b == 0 ? std::max(a, b) : std::min(a, b);
 }
 
 } // namespace
 
+void CacheStore::write(
+    const mx::array& x,
+    int at,
+    const CacheOptions& options) {
+  const std::vector<mx::array> packed = pack(x, options);
+  const int end = at + x.shape(2);
+  for (size_t i = 0; i < packed.size(); ++i) {
+    const int capacity = i < parts.size() ? parts[i].shape(2) : 0;
+    if (end > capacity) {
+      mx::Shape room = packed[i].shape();
+      room[2] = (end - capacity + growth - 1) / growth * growth;
+      const mx::array zeros = mx::zeros(room, packed[i].dtype());
+      if (capacity == 0) {
+        parts.push_back(zeros);
+      } else {
+        parts[i] = mx::concatenate({parts[i], zeros}, 2);
+      }
+    }
+    mx::Shape from(4, 0), to = packed[i].shape();
+    from[2] = at;
+    to[2] = end;
+    parts[i] = mx::slice_update(parts[i], packed[i], from, to);
+  }
+}
+
+mx::array CacheStore::read(int begin, int end, const CacheOptions& options)
+    const {
+  std::vector<mx::array> some;
+  for (const mx::array& part : parts) {
+    some.push_back(between(part, begin, end));
+  }
+  return unpack(some, options);
+}
+
+LayerCache::LayerCache(CacheOptions options) : options_(options) {}
+
+nn::Positions LayerCache::positions() const {
+  nn::Positions out{.start = length_};
+  if (!rows_.empty()) {
+    std::vector<int32_t> lengths;
+    for (const LayerCache* row : rows_) {
+      lengths.push_back(row->length_);
+    }
+    out.rows = mx::array(
+        lengths.data(), mx::Shape{static_cast<int>(lengths.size())}, mx::int32);
+  }
+  return out;
+}
+
+int LayerCache::held() const {
+  return options_.window == 0 ? length_ : std::min(length_, options_.window);
+}
+
+std::pair<mx::array, mx::array> LayerCache::read_in_order() const {
+  const int n = held(), first = length_ > n ? length_ % n : 0;
+  const auto read = [&](const CacheStore& store) {
+    const mx::array head = store.read(first, n, options_);
+    return first == 0
+        ? head
+        : mx::concatenate({head, store.read(0, first, options_)}, 2);
+  };
+  return {read(keys_), read(values_)};
+}
+
 std::pair<mx::array, mx::array> LayerCache::append(
     const mx::array& k,
     const mx::array& v) {
-  write(keys, k, length);
-  write(values, v, length);
-  length += k.shape(2);
-  return {first(*keys, length), first(*values, length)};
+  const int L = k.shape(2), window = options_.window;
+  if (window == 0 || L == 1) {
+    const int at = window == 0 ? length_ : length_ % window;
+    keys_.write(k, at, options_);
+    values_.write(v, at, options_);
+    length_ += L;
+    return {keys_.read(0, held(), options_), values_.read(0, held(), options_)};
+  }
+  // The first of the new queries sees window - 1 of the old positions.
+  mx::array all_k = unpack(pack(k, options_), options_);
+  mx::array all_v = unpack(pack(v, options_), options_);
+  if (const int n = held(); n > 0) {
+    const auto [old_k, old_v] = read_in_order();
+    const int begin = std::max(0, n - (window - 1));
+    all_k = mx::concatenate({between(old_k, begin, n), all_k}, 2);
+    all_v = mx::concatenate({between(old_v, begin, n), all_v}, 2);
+  }
+  for (int i = std::max(0, L - window); i < L;) {
+    const int slot = (length_ + i) % window;
+    const int end = i + std::min(L - i, window - slot);
+    keys_.write(between(k, i, end), slot, options_);
+    values_.write(between(v, i, end), slot, options_);
+    i = end;
+  }
+  length_ += L;
+  return {all_k, all_v};
+}
+
+mx::array LayerCache::attend(
+    const mx::array& q,
+    const mx::array& k,
+    const mx::array& v,
+    const nn::AttentionOptions& options) {
+  if (rows_.empty()) {
+    const auto [keys, values] = append(k, v);
+    nn::AttentionOptions o = options;
+    o.window = narrower(o.window, options_.window);
+    return nn::causal_attention(q, keys, values, o);
+  }
+  std::vector<mx::array> out;
+  for (int b = 0; b < static_cast<int>(rows_.size()); ++b) {
+    const auto row = [b](const mx::array& x) {
+      mx::Shape from(4, 0), to = x.shape();
+      from[0] = b;
+      to[0] = b + 1;
+      return mx::slice(x, from, to);
+    };
+    out.push_back(rows_[b]->attend(row(q), row(k), row(v), options));
+  }
+  return mx::concatenate(out, 0);
+}
+
+bool LayerCache::can_trim(int length) const {
+  return length >= length_ || options_.window == 0 ||
+      length_ <= options_.window;
+}
+
+void LayerCache::trim(int length) {
+  if (!can_trim(length)) {
+    throw UsageError(
+        "KVCache",
+        "expected a length from " + std::to_string(length_) + " but received " +
+            std::to_string(length) +
+            "; a rotating cache that is full has forgotten what came before.");
+  }
+  length_ = std::min(length_, length);
+}
+
+nn::Positions positions(const LayerCache* cache) {
+  return cache ? cache->positions() : nn::Positions{};
+}
+
+mx::array attend(
+    LayerCache* cache,
+    const mx::array& q,
+    const mx::array& k,
+    const mx::array& v,
+    const nn::AttentionOptions& options) {
+  return cache ? cache->attend(q, k, v, options)
+               : nn::causal_attention(q, k, v, options);
+}
+
+KVCache::KVCache(const std::vector<int>& windows, const CacheOptions& options) {
+  if (options.bits != 0) {
+    nn::check_quantization(
+        options.group_size, options.group_size, options.bits);
+  }
+  for (int window : windows) {
+    CacheOptions own = options;
+    own.window = narrower(window, options.window);
+    layers.emplace_back(own);
+  }
+}
+
+KVCache KVCache::batch(const std::vector<KVCache*>& rows) {
+  KVCache out;
+  for (size_t i = 0; i < rows.at(0)->layers.size(); ++i) {
+    LayerCache& layer = out.layers.emplace_back();
+    for (KVCache* row : rows) {
+      layer.rows_.push_back(&row->layers.at(i));
+    }
+  }
+  return out;
+}
+
+int KVCache::length() const {
+  if (layers.empty()) {
+    return 0;
+  }
+  int length = layers.front().length_;
+  for (const LayerCache* row : layers.front().rows_) {
+    length = std::max(length, row->length_);
+  }
+  return length;
+}
+
+nn::Positions KVCache::positions() const {
+  return layers.empty() ? nn::Positions{} : layers.front().positions();
+}
+
+bool KVCache::can_trim(int length) const {
+  return std::all_of(layers.begin(), layers.end(), [&](const LayerCache& l) {
+    return l.can_trim(length);
+  });
 }
 
 void KVCache::trim(int length) {
   for (LayerCache& layer : layers) {
-    layer.length = std::min(layer.length, length);
+    layer.trim(length);
   }
 }
 
 std::vector<mx::array> KVCache::arrays() const {
   std::vector<mx::array> out;
+  const auto add = [&out](const LayerCache& layer) {
+    for (const CacheStore* store : {&layer.keys_, &layer.values_}) {
+      out.insert(out.end(), store->parts.begin(), store->parts.end());
+    }
+  };
   for (const LayerCache& layer : layers) {
-    if (layer.keys) {
-      out.push_back(*layer.keys);
-      out.push_back(*layer.values);
+    add(layer);
+    for (const LayerCache* row : layer.rows_) {
+      add(*row);
     }
   }
   return out;
+}
+
+std::map<std::string, mx::array> KVCache::state() const {
+  std::map<std::string, mx::array> out;
+  out.emplace("length", mx::array(length()));
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const LayerCache& layer = layers[i];
+    const std::string name = "layers." + std::to_string(i);
+    for (size_t j = 0; j < layer.keys_.parts.size(); ++j) {
+      const auto save = [&](const char* what, const CacheStore& store) {
+        out.emplace(
+            name + what + std::to_string(j),
+            mx::contiguous(between(store.parts[j], 0, layer.held())));
+      };
+      save(".keys.", layer.keys_);
+      save(".values.", layer.values_);
+    }
+  }
+  return out;
+}
+
+void KVCache::restore(const std::map<std::string, mx::array>& state) {
+  const auto get = [&](const std::string& name) {
+    const auto it = state.find(name);
+    if (it == state.end()) {
+      throw InputError(
+          "prompt cache",
+          "expected the array " + name +
+              " but found none; it belongs to another model or other cache "
+              "options, make it again.");
+    }
+    return it->second;
+  };
+  const int length = get("length").item<int>();
+  for (size_t i = 0; i < layers.size(); ++i) {
+    LayerCache layer(layers[i].options_);
+    layer.length_ = length;
+    const int count = layer.options_.bits == 0 ? 1 : 3;
+    for (int j = 0; length > 0 && j < count; ++j) {
+      const std::string name = "layers." + std::to_string(i);
+      const std::string number = std::to_string(j);
+      for (auto [what, store] :
+           {std::pair{".keys.", &layer.keys_}, {".values.", &layer.values_}}) {
+        const mx::array part = get(name + what + number);
+        if (part.ndim() != 4 || part.shape(2) != layer.held()) {
+          throw InputError(
+              "prompt cache",
+              "expected " + std::to_string(layer.held()) + " positions in " +
+                  name + what + number +
+                  " but found another shape; make it again.");
+        }
+        store->parts.push_back(part);
+      }
+    }
+    layers[i] = layer;
+  }
 }
 
 } // namespace llm

@@ -1,46 +1,133 @@
 // SPDX-License-Identifier: MIT
 //
 // The key-value cache: keys and values of the positions a model has read, so
-// that a new token costs one position and not the whole text again.
+// that a new token costs one position and not the whole text again. It grows,
+// or keeps only the last `window` positions (rotating), in full precision or
+// in a few bits. A batch of texts of different lengths is a list of caches.
 
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <mlx/array.h>
 
+#include "llm/nn/attention.h"
+#include "llm/nn/rope.h"
+
 namespace llm {
 
-/** Keys and values of one layer. */
-struct LayerCache {
-  std::optional<mlx::core::array> keys;   // [B, H_kv, capacity, D]
-  std::optional<mlx::core::array> values; // [B, H_kv, capacity, D]
-  int length = 0;                         ///< positions in use
+namespace mx = mlx::core;
 
-  /** Appends k, v [B, H_kv, L, D]; returns all of them, [B, H_kv, S, D].
-   * Capacity grows by 256 positions, so that most steps copy nothing. */
-  std::pair<mlx::core::array, mlx::core::array> append(
-      const mlx::core::array& k,
-      const mlx::core::array& v);
+struct CacheOptions {
+  int window = 0;      ///< keep this many positions; 0: all
+  int bits = 0;        ///< 8 or 4: quantized keys and values; 0: as they come
+  int group_size = 64; ///< values that share a scale; divides D
 };
 
-struct KVCache {
+/** Arrays [B, H_kv, n, *] that are filled along n: one, or three (packed,
+ * scales, biases) when they are quantized. */
+class CacheStore {
+ public:
+  /** Overwrites positions from `at` on with x [B, H_kv, L, D]. Grows by steps
+   * of 256 positions, so that most writes copy nothing. */
+  void write(const mx::array& x, int at, const CacheOptions& options);
+
+  /** Positions begin..end, as they were given (or nearly, in a few bits). */
+  mx::array read(int begin, int end, const CacheOptions& options) const;
+
+  std::vector<mx::array> parts;
+};
+
+/** Keys and values of one layer. */
+class LayerCache {
+ public:
+  explicit LayerCache(CacheOptions options = {});
+
+  /** Position of the next token: how many have been read. */
+  int length() const {
+    return length_;
+  }
+  nn::Positions positions() const;
+
+  /** Appends k, v [B, H_kv, L, D]; returns all that the new queries may see,
+   * the new ones last, [B, H_kv, S, D] each. (One new token in a rotating
+   * cache: in any order, which makes no difference to its query.) */
+  std::pair<mx::array, mx::array> append(
+      const mx::array& k,
+      const mx::array& v);
+
+  /** Appends k, v and attends with q [B, H, L, D] -> [B, H, L, D]; a ragged
+   * batch row by row. */
+  mx::array attend(
+      const mx::array& q,
+      const mx::array& k,
+      const mx::array& v,
+      const nn::AttentionOptions& options = {});
+
+  /** True if the positions from `length` on can be forgotten: a rotating cache
+   * that is full has overwritten what would be needed. */
+  bool can_trim(int length) const;
+  void trim(int length);
+
+ private:
+  friend class KVCache;
+
+  int held() const; // positions in the stores
+  std::pair<mx::array, mx::array> read_in_order() const;
+
+  CacheOptions options_;
+  CacheStore keys_, values_;
+  int length_ = 0;
+  std::vector<LayerCache*> rows_; // not empty: a batch of them
+};
+
+/** positions() and attend() for a model that may have been given no cache. */
+nn::Positions positions(const LayerCache* cache);
+mx::array attend(
+    LayerCache* cache,
+    const mx::array& q,
+    const mx::array& k,
+    const mx::array& v,
+    const nn::AttentionOptions& options = {});
+
+class KVCache {
+ public:
+  /** windows[i] bounds layer i (0: all positions), and so does
+   * options.window; the smaller one counts. Throws UsageError for bits or
+   * groups that do not exist. */
+  explicit KVCache(
+      const std::vector<int>& windows,
+      const CacheOptions& options = {});
+
+  /** One cache for a batch: row b of the tokens continues *rows[b]. The rows
+   * must outlive it. */
+  static KVCache batch(const std::vector<KVCache*>& rows);
+
   std::vector<LayerCache> layers;
 
-  explicit KVCache(int layer_count) : layers(layer_count) {}
+  /** Positions read; of a batch, the most. */
+  int length() const;
 
-  /** Positions held: the position of the next token. */
-  int length() const {
-    return layers.empty() ? 0 : layers.front().length;
-  }
+  nn::Positions positions() const;
 
-  /** Forgets the positions from `length` on. */
+  /** Forgets the positions from `length` on; see LayerCache::can_trim. */
+  bool can_trim(int length) const;
   void trim(int length);
 
   /** The arrays to evaluate, so that no graph grows from token to token. */
-  std::vector<mlx::core::array> arrays() const;
+  std::vector<mx::array> arrays() const;
+
+  /** Everything by name, for a file ("prompt cache"), and back into a cache of
+   * the same model and options. InputError when it does not fit. */
+  std::map<std::string, mx::array> state() const;
+  void restore(const std::map<std::string, mx::array>& state);
+
+ private:
+  KVCache() = default;
 };
 
 } // namespace llm

@@ -2,7 +2,6 @@
 
 #include "llm/models/language_model.h"
 
-#include <functional>
 #include <iomanip>
 #include <sstream>
 
@@ -45,8 +44,8 @@ class Adapter : public LanguageModel {
   int context_length() const override {
     return model_.context_length();
   }
-  int layer_count() const override {
-    return model_.layer_count();
+  std::vector<int> layer_windows() const override {
+    return model_.layer_windows();
   }
   Json config() const override {
     return model_.config.to_json();
@@ -69,6 +68,15 @@ class Adapter : public LanguageModel {
   nn::Parameters translate(nn::Parameters arrays, std::string_view where)
       const override {
     return model_.translate(std::move(arrays), where);
+  }
+  void for_each_linear(
+      const std::function<void(const std::string&, nn::Linear&)>& f) override {
+    nn::for_each<nn::Linear>(model_, f);
+  }
+  void for_each_embedding(
+      const std::function<void(const std::string&, nn::Embedding&)>& f)
+      override {
+    nn::for_each<nn::Embedding>(model_, f);
   }
   void set_dropout_key(const std::optional<mx::array>& key) override {
     nn::set_dropout_key(model_, key);

@@ -5,13 +5,16 @@
 
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "llm/core/json.h"
 #include "llm/models/kv_cache.h"
-#include "llm/nn/module.h"
+#include "llm/nn/embedding.h"
+#include "llm/nn/linear.h"
 
 namespace llm {
 
@@ -25,14 +28,19 @@ class LanguageModel {
   mx::array logits(const mx::array& tokens, KVCache* cache = nullptr) const;
 
   /** An empty cache that fits this model. */
-  KVCache make_cache() const {
-    return KVCache(layer_count());
+  KVCache make_cache(const CacheOptions& options = {}) const {
+    return KVCache(layer_windows(), options);
+  }
+
+  int layer_count() const {
+    return static_cast<int>(layer_windows().size());
   }
 
   virtual std::string model_type() const = 0; ///< as in config.json
   virtual int vocab_size() const = 0;
   virtual int context_length() const = 0;
-  virtual int layer_count() const = 0;
+  /** How many positions each layer's attention looks back; 0: all. */
+  virtual std::vector<int> layer_windows() const = 0;
   virtual Json config() const = 0; ///< the content of config.json
 
   /** Fills the weights from (seed, name). */
@@ -52,6 +60,12 @@ class LanguageModel {
   virtual nn::Parameters translate(
       nn::Parameters arrays,
       std::string_view where) const = 0;
+
+  /** The layers that adapters and quantization attach to, with their paths. */
+  virtual void for_each_linear(
+      const std::function<void(const std::string&, nn::Linear&)>& f) = 0;
+  virtual void for_each_embedding(
+      const std::function<void(const std::string&, nn::Embedding&)>& f) = 0;
 
   /** A key switches dropout on (training), none switches it off. */
   virtual void set_dropout_key(const std::optional<mx::array>& key) = 0;

@@ -126,6 +126,7 @@ LlamaAttention::LlamaAttention(const LlamaConfig& c)
       k_proj(c.hidden_size, c.num_key_value_heads * c.head_dim, false),
       v_proj(c.hidden_size, c.num_key_value_heads * c.head_dim, false),
       o_proj(c.num_attention_heads * c.head_dim, c.hidden_size, false),
+      rope{.base = c.rope_theta},
       config(c) {
   if (c.qk_norm) {
     q_norm.emplace(c.head_dim, c.rms_norm_eps);

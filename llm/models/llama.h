@@ -48,6 +48,7 @@ struct LlamaAttention {
   nn::Linear k_proj, v_proj;                 // C -> K D
   nn::Linear o_proj;                         // H D -> C
   std::optional<nn::RMSNorm> q_norm, k_norm; // over D, one for all heads
+  nn::Rope rope;
   LlamaConfig config;
 
   explicit LlamaAttention(const LlamaConfig& c);
@@ -56,18 +57,14 @@ struct LlamaAttention {
   mx::array operator()(const mx::array& x, LayerCache* cache) const {
     mx::array q = nn::split_heads(q_proj(x), config.num_attention_heads);
     mx::array k = nn::split_heads(k_proj(x), config.num_key_value_heads);
-    mx::array v = nn::split_heads(v_proj(x), config.num_key_value_heads);
+    const mx::array v = nn::split_heads(v_proj(x), config.num_key_value_heads);
     if (q_norm) {
       q = (*q_norm)(q);
       k = (*k_norm)(k);
     }
-    const int start = cache ? cache->length : 0;
-    q = nn::rope(q, config.rope_theta, start);
-    k = nn::rope(k, config.rope_theta, start);
-    if (cache) {
-      std::tie(k, v) = cache->append(k, v); // [B, K, S, D]
-    }
-    return o_proj(nn::merge_heads(nn::causal_attention(q, k, v)));
+    q = rope(q, positions(cache));
+    k = rope(k, positions(cache));
+    return o_proj(nn::merge_heads(attend(cache, q, k, v)));
   }
 
   static void visit(auto& self, auto&& f) {
@@ -173,8 +170,8 @@ struct Llama {
   int context_length() const {
     return config.max_position_embeddings;
   }
-  int layer_count() const {
-    return config.num_hidden_layers;
+  std::vector<int> layer_windows() const {
+    return std::vector<int>(config.num_hidden_layers, 0);
   }
   nn::Parameters to_checkpoint() const {
     return nn::parameters(*this);

@@ -26,18 +26,50 @@ mx::array merge_heads(const mx::array& x) {
   return mx::reshape(mx::transpose(x, {0, 2, 1, 3}), {B, L, H * D});
 }
 
-mx::array
-causal_attention(const mx::array& q, const mx::array& k, const mx::array& v) {
-  const float scale = 1.0f / std::sqrt(static_cast<float>(q.shape(-1)));
+namespace {
+
+// [L, S], true where query S - L + l sees key s.
+mx::array window_mask(int L, int S, int window) {
+  const mx::array query = mx::reshape(mx::arange(S - L, S), {L, 1});
+  const mx::array key = mx::arange(S);
+  return mx::logical_and(
+      mx::greater_equal(query, key),
+      mx::less(query, mx::add(key, mx::array(window))));
+}
+
+mx::array last_keys(const mx::array& k, int n) {
+  const int S = k.shape(2);
+  return mx::slice(k, {0, 0, S - n, 0}, k.shape());
+}
+
+} // namespace
+
+mx::array causal_attention(
+    const mx::array& q,
+    const mx::array& k,
+    const mx::array& v,
+    const AttentionOptions& options) {
+  const float scale = options.scale != 0
+      ? options.scale
+      : 1.0f / std::sqrt(static_cast<float>(q.shape(-1)));
+  const int L = q.shape(2), S = k.shape(2), window = options.window;
+  if (window > 0 && S > window) {
+    if (L == 1) {
+      return mx::fast::scaled_dot_product_attention(
+          q, last_keys(k, window), last_keys(v, window), scale);
+    }
+    return mx::fast::scaled_dot_product_attention(
+        q, k, v, scale, "array", window_mask(L, S, window));
+  }
   // One query sees every key: no mask is needed.
-  const std::string mask = q.shape(2) == 1 ? "" : "causal";
+  const std::string mask = L == 1 ? "" : "causal";
   const auto plain = [=](const std::vector<mx::array>& in) {
     return std::vector<mx::array>{mx::fast::scaled_dot_product_attention(
         in[0], in[1], in[2], scale, mask)};
   };
   if constexpr (kernels::built) {
     // For a few queries, as in generation, preparing the keys costs too much.
-    if (q.shape(2) >= 8 && kernels::usable({q, k, v})) {
+    if (L >= 8 && kernels::usable({q, k, v})) {
       return kernels::attention(q, k, v, scale, plain);
     }
   }

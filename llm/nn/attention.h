@@ -16,6 +16,11 @@ mlx::core::array split_heads(const mlx::core::array& x, int heads);
 /** x [B, H, L, D] -> [B, L, H * D]. */
 mlx::core::array merge_heads(const mlx::core::array& x);
 
+struct AttentionOptions {
+  float scale = 0; ///< of the scores; 0: 1 / sqrt(D)
+  int window = 0;  ///< a query sees this many keys up to itself; 0: all
+};
+
 /**
  * q [B, H, L, D]; k, v [B, H_kv, S, D] with S >= L and H a multiple of H_kv
  * (grouped queries) -> [B, H, L, D]. The last query is at the last key.
@@ -23,7 +28,8 @@ mlx::core::array merge_heads(const mlx::core::array& x);
 mlx::core::array causal_attention(
     const mlx::core::array& q,
     const mlx::core::array& k,
-    const mlx::core::array& v);
+    const mlx::core::array& v,
+    const AttentionOptions& options = {});
 
 /** The same sum written out, with the weights for people to see:
  * returns softmax(Q K^T / sqrt(D)), [B, H, L, S], every row sums to 1. */

@@ -5,30 +5,36 @@
 
 #pragma once
 
+#include <optional>
+
 #include <mlx/ops.h>
 
-#include "llm/nn/matmul.h"
 #include "llm/nn/module.h"
+#include "llm/nn/quantization.h"
 
 namespace llm::nn {
 
 struct Embedding {
-  mx::array weight; // [count, dims]
+  mx::array weight; // [count, dims]; packed when quantized
+  std::optional<Quantization> quantization;
 
   Embedding(int count, int dims) : weight(mx::zeros({count, dims})) {}
 
   /** ids [...] (integers) -> [..., dims]. */
-  mx::array operator()(const mx::array& ids) const {
-    return mx::take(weight, ids, 0);
-  }
+  mx::array operator()(const mx::array& ids) const;
 
   /** x [..., dims] -> [..., count]. */
-  mx::array as_linear(const mx::array& x) const {
-    return nn::matmul(x, mx::transpose(weight));
-  }
+  mx::array as_linear(const mx::array& x) const;
+
+  /** The table in full, [count, dims]. */
+  mx::array full_weight() const;
 
   static void visit(auto& self, auto&& f) {
     f("weight", self.weight);
+    if (self.quantization) {
+      f("scales", self.quantization->scales);
+      f("biases", self.quantization->biases);
+    }
   }
 };
 

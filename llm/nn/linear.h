@@ -2,6 +2,8 @@
 //
 // Linear: y = x W^T + b. Layers start with zeros: a model's initialize() fills
 // them, so that every initial value follows from (seed, name) alone.
+// Quantization and LoRA attach to it, in any combination: a model does not
+// change when its layers do.
 
 #pragma once
 
@@ -9,14 +11,17 @@
 
 #include <mlx/ops.h>
 
-#include "llm/nn/matmul.h"
+#include "llm/nn/lora.h"
 #include "llm/nn/module.h"
+#include "llm/nn/quantization.h"
 
 namespace llm::nn {
 
 struct Linear {
-  mx::array weight;              // [out, in]
+  mx::array weight;              // [out, in]; packed when quantized
   std::optional<mx::array> bias; // [out]
+  std::optional<Quantization> quantization;
+  std::optional<LoRA> lora;
 
   Linear(int in, int out, bool with_bias = true)
       : weight(mx::zeros({out, in})) {
@@ -25,15 +30,30 @@ struct Linear {
     }
   }
 
-  /** x [..., in] -> [..., out]. */
-  mx::array operator()(const mx::array& x) const {
-    const mx::array y = nn::matmul(x, mx::transpose(weight));
-    return bias ? mx::add(y, *bias) : y;
+  int in() const;
+  int out() const {
+    return weight.shape(0);
   }
+
+  /** x [..., in] -> [..., out]. */
+  mx::array operator()(const mx::array& x) const;
+
+  /** The weight in full, [out, in], without the adapter. */
+  mx::array full_weight() const;
+
+  /** The weight with the adapter in it, [out, in]. */
+  mx::array merged_weight() const;
 
   static void visit(auto& self, auto&& f) {
     f("weight", self.weight);
     f("bias", self.bias);
+    if (self.quantization) {
+      f("scales", self.quantization->scales);
+      f("biases", self.quantization->biases);
+    }
+    if (self.lora) {
+      LoRA::visit(*self.lora, f);
+    }
   }
 };
 

@@ -28,8 +28,8 @@ class Reciter : public llm::LanguageModel {
   int context_length() const override {
     return 1000;
   }
-  int layer_count() const override {
-    return 0;
+  std::vector<int> layer_windows() const override {
+    return {};
   }
   llm::Json config() const override {
     return {};
@@ -47,6 +47,12 @@ class Reciter : public llm::LanguageModel {
       const override {
     return arrays;
   }
+  void for_each_linear(
+      const std::function<void(const std::string&, llm::nn::Linear&)>&)
+      override {}
+  void for_each_embedding(
+      const std::function<void(const std::string&, llm::nn::Embedding&)>&)
+      override {}
   void set_dropout_key(const std::optional<mx::array>&) override {}
   void set_activation_checkpointing(bool) override {}
 
@@ -72,7 +78,7 @@ Generation recite(
   const std::vector<int32_t> script = bytes().encode(text);
   const Reciter model(script, vocabulary);
   options.max_tokens = static_cast<int>(script.size());
-  options.use_cache = false; // layer_count 0: the length is all it looks at
+  options.use_cache = false; // no layers: the length is all it looks at
   options.sampling.temperature = 0;
   return llm::generate(
       model, bytes(), {0}, options, [&](const GeneratedToken& token) {

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+
+#include "llm/nn/quantization.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <mlx/ops.h>
+#include <mlx/transforms.h>
+
+#include "llm/core/error.h"
+#include "llm/kernels/kernels.h"
+#include "llm/nn/matmul.h"
+
+namespace llm::nn {
+
+namespace {
+
+/** The product on a CPU with many rows, where unpacking the matrix once and
+ * multiplying fast beats MLX's product, which unpacks it for each row. The
+ * gradient unpacks it again, so that no float32 copy waits for it. */
+mx::array unpacked_matmul(
+    const mx::array& x,
+    const mx::array& packed,
+    const Quantization& q) {
+  const auto weight = [packed, q] { return dequantize(packed, q); };
+  const auto forward = [weight](const std::vector<mx::array>& in) {
+    return std::vector<mx::array>{nn::matmul(in[0], mx::transpose(weight()))};
+  };
+  const auto backward = [weight](
+                            const std::vector<mx::array>&,
+                            const std::vector<mx::array>& cotangents,
+                            const std::vector<mx::array>&) {
+    return std::vector<mx::array>{nn::matmul(cotangents[0], weight())};
+  };
+  return mx::custom_vjp(forward, backward)({x})[0];
+}
+
+} // namespace
+
+void check_quantization(int in, int group_size, int bits) {
+  const std::vector<int> groups = {32, 64, 128}, widths = {2, 3, 4, 5, 6, 8};
+  if (std::find(groups.begin(), groups.end(), group_size) == groups.end()) {
+    throw UsageError(
+        "quantize",
+        "expected a group of 32, 64 or 128 values but received " +
+            std::to_string(group_size) + ".");
+  }
+  if (std::find(widths.begin(), widths.end(), bits) == widths.end()) {
+    throw UsageError(
+        "quantize",
+        "expected 2, 3, 4, 5, 6 or 8 bits but received " +
+            std::to_string(bits) + ".");
+  }
+  if (in % group_size != 0) {
+    throw UsageError(
+        "quantize",
+        "expected rows of a multiple of " + std::to_string(group_size) +
+            " values but received " + std::to_string(in) +
+            "; choose a smaller group.");
+  }
+}
+
+std::pair<mx::array, Quantization>
+quantize(const mx::array& weight, int group_size, int bits) {
+  check_quantization(weight.shape(-1), group_size, bits);
+  const std::vector<mx::array> parts = mx::quantize(weight, group_size, bits);
+  return {parts[0], {parts[1], parts[2], group_size, bits}};
+}
+
+mx::array dequantize(const mx::array& packed, const Quantization& q) {
+  return mx::dequantize(packed, q.scales, q.biases, q.group_size, q.bits);
+}
+
+mx::array quantized_matmul(
+    const mx::array& x,
+    const mx::array& packed,
+    const Quantization& q) {
+  if constexpr (kernels::built) {
+    constexpr size_t kRows = 3;
+    if (x.size() >= kRows * static_cast<size_t>(x.shape(-1)) &&
+        kernels::usable({x, q.scales})) {
+      return unpacked_matmul(x, packed, q);
+    }
+  }
+  return mx::quantized_matmul(
+      x, packed, q.scales, q.biases, true, q.group_size, q.bits);
+}
+
+} // namespace llm::nn
