@@ -44,6 +44,28 @@ const char* simd_target();
  * costs nothing: -> [M, N]. `plain` takes {a, b}. */
 mx::array matmul(const mx::array& a, const mx::array& b, const Function& plain);
 
+/** x [M, K] times w [N, K] transposed, for a few rows: -> [M, N]. Row m does
+ * not depend on the other rows, to the bit. `plain` takes {x, w}. */
+mx::array matvec(const mx::array& x, const mx::array& w, const Function& plain);
+
+/** A quantized matrix [N, K], see nn/quantization.h. */
+struct PackedArrays {
+  mx::array packed; // [N, K * bits / 32] uint32
+  mx::array scales; // [N, K / group]
+  mx::array biases; // [N, K / group]
+  int bits;
+};
+
+/** True for the bits that the two functions below know: 4 and 8. */
+bool can_unpack(int bits);
+
+/** As matvec. `plain` takes {x, packed, scales, biases}. */
+mx::array
+packed_matvec(const mx::array& x, const PackedArrays& w, const Function& plain);
+
+/** The values, [N, K]. `plain` takes {packed, scales, biases}. */
+mx::array unpack(const PackedArrays& w, const Function& plain);
+
 enum class Unary { gelu, gelu_new, silu };
 
 /** Elementwise; formulas in nn/activation.h. x [...] -> [...]. */

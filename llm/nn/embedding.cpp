@@ -19,7 +19,7 @@ mx::array Embedding::operator()(const mx::array& ids) const {
 
 mx::array Embedding::as_linear(const mx::array& x) const {
   return quantization ? quantized_matmul(x, weight, *quantization)
-                      : nn::matmul(x, mx::transpose(weight));
+                      : matmul_transposed(x, weight);
 }
 
 mx::array Embedding::full_weight() const {

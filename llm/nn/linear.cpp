@@ -30,7 +30,7 @@ mx::array Linear::merged_weight() const {
 
 mx::array Linear::operator()(const mx::array& x) const {
   mx::array y = quantization ? quantized_matmul(x, weight, *quantization)
-                             : nn::matmul(x, mx::transpose(weight));
+                             : matmul_transposed(x, weight);
   if (lora) {
     y = mx::add(y, (*lora)(x));
     if (lora->m) {

@@ -41,4 +41,21 @@ mx::array matmul(const mx::array& x, const mx::array& w) {
   return plain_matmul({x, w})[0];
 }
 
+mx::array matmul_transposed(const mx::array& x, const mx::array& w) {
+  if constexpr (kernels::built) {
+    constexpr size_t kRows = 16;
+    const int K = w.shape(1), N = w.shape(0);
+    if (x.size() <= kRows * static_cast<size_t>(K) && kernels::usable({x, w})) {
+      mx::Shape shape = x.shape();
+      shape.back() = N;
+      const mx::array y = kernels::matvec(
+          mx::reshape(x, {-1, K}), w, [](const std::vector<mx::array>& in) {
+            return plain_matmul({in[0], mx::transpose(in[1])});
+          });
+      return mx::reshape(y, std::move(shape));
+    }
+  }
+  return nn::matmul(x, mx::transpose(w));
+}
+
 } // namespace llm::nn

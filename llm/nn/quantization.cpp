@@ -17,7 +17,23 @@ namespace llm::nn {
 
 namespace {
 
-/** The product on a CPU with many rows, where unpacking the matrix once and
+// in: packed, scales, biases.
+kernels::Function plain_unpack(int group_size, int bits) {
+  return [=](const std::vector<mx::array>& in) {
+    return std::vector<mx::array>{
+        mx::dequantize(in[0], in[1], in[2], group_size, bits)};
+  };
+}
+
+// in: x, packed, scales, biases.
+kernels::Function plain_product(int group_size, int bits) {
+  return [=](const std::vector<mx::array>& in) {
+    return std::vector<mx::array>{mx::quantized_matmul(
+        in[0], in[1], in[2], in[3], true, group_size, bits)};
+  };
+}
+
+/** The product on a CPU with many rows: unpacking the matrix once and
  * multiplying fast beats MLX's product, which unpacks it for each row. The
  * gradient unpacks it again, so that no float32 copy waits for it. */
 mx::array unpacked_matmul(
@@ -70,22 +86,40 @@ quantize(const mx::array& weight, int group_size, int bits) {
 }
 
 mx::array dequantize(const mx::array& packed, const Quantization& q) {
-  return mx::dequantize(packed, q.scales, q.biases, q.group_size, q.bits);
+  const kernels::Function plain = plain_unpack(q.group_size, q.bits);
+  if constexpr (kernels::built) {
+    if (packed.ndim() == 2 && kernels::can_unpack(q.bits) &&
+        kernels::usable({q.scales})) {
+      return kernels::unpack({packed, q.scales, q.biases, q.bits}, plain);
+    }
+  }
+  return plain({packed, q.scales, q.biases})[0];
 }
 
 mx::array quantized_matmul(
     const mx::array& x,
     const mx::array& packed,
     const Quantization& q) {
+  const kernels::Function plain = plain_product(q.group_size, q.bits);
   if constexpr (kernels::built) {
-    constexpr size_t kRows = 3;
-    if (x.size() >= kRows * static_cast<size_t>(x.shape(-1)) &&
-        kernels::usable({x, q.scales})) {
-      return unpacked_matmul(x, packed, q);
+    constexpr size_t kFew = 16, kMany = 3;
+    const size_t K = x.shape(-1), rows = x.size() / K;
+    if (kernels::usable({x, q.scales})) {
+      if (rows <= kFew && kernels::can_unpack(q.bits)) {
+        mx::Shape shape = x.shape();
+        shape.back() = packed.shape(0);
+        const mx::array y = kernels::packed_matvec(
+            mx::reshape(x, {-1, x.shape(-1)}),
+            {packed, q.scales, q.biases, q.bits},
+            plain);
+        return mx::reshape(y, std::move(shape));
+      }
+      if (rows >= kMany) {
+        return unpacked_matmul(x, packed, q);
+      }
     }
   }
-  return mx::quantized_matmul(
-      x, packed, q.scales, q.biases, true, q.group_size, q.bits);
+  return plain({x, packed, q.scales, q.biases})[0];
 }
 
 } // namespace llm::nn

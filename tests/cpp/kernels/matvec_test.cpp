@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+//
+// Products with few rows, float32 and packed, beside MLX's operations; and a
+// row's bits, whatever stands beside it.
+
+#ifdef LLM_KERNELS // where they are not built, there is nothing to compare
+
+#include <doctest/doctest.h>
+#include <mlx/mlx.h>
+#include <mlx/primitives.h>
+
+#include "llm/nn/matmul.h"
+#include "llm/nn/quantization.h"
+#include "tests/cpp/kernels/switch.h"
+
+using namespace llm;
+namespace mx = mlx::core;
+
+namespace {
+
+mx::array noise(const mx::Shape& shape, uint64_t seed) {
+  return mx::random::normal(shape, mx::float32, 0, 1, mx::random::key(seed));
+}
+
+float distance(const mx::array& a, const mx::array& b) {
+  REQUIRE(a.shape() == b.shape());
+  const float size = mx::max(mx::abs(b)).item<float>();
+  return mx::max(mx::abs(mx::subtract(a, b))).item<float>() / size;
+}
+
+std::string name_of(const mx::array& a) {
+  return a.has_primitive() ? a.primitive().name() : "";
+}
+
+mx::array rows(const mx::array& x, int begin, int end) {
+  return mx::slice(x, {begin, 0}, {end, x.shape(1)});
+}
+
+/** The gradient of sum(f(x) * noise). */
+mx::array slope(
+    const std::function<mx::array(const mx::array&)>& f,
+    const mx::array& x) {
+  const auto loss = [&](const std::vector<mx::array>& in) {
+    const mx::array y = f(in[0]);
+    return std::vector<mx::array>{mx::sum(y * noise(y.shape(), 9))};
+  };
+  return mx::vjp(loss, {x}, {mx::array(1.0f)}).second[0];
+}
+
+/** f with the kernels beside f without, its gradient, and each row alone. */
+void check(
+    const std::function<mx::array(const mx::array&)>& f,
+    const mx::array& x) {
+  mx::array plain = mx::array(0.0f), plain_slope = mx::array(0.0f);
+  {
+    const Kernels off(false);
+    plain = f(x);
+    plain_slope = slope(f, x);
+    mx::eval(plain, plain_slope);
+  }
+  const mx::array fast = f(x);
+  CHECK(distance(fast, plain) < 1e-5f);
+  CHECK(distance(slope(f, x), plain_slope) < 1e-5f);
+  if (x.shape(0) <= 16) {
+    for (int m = 0; m < x.shape(0); ++m) {
+      CHECK(mx::array_equal(f(rows(x, m, m + 1)), rows(fast, m, m + 1))
+                .item<bool>());
+    }
+  }
+}
+
+} // namespace
+
+TEST_CASE("kernels: few rows times a matrix") {
+  const Kernels on(true);
+  for (const int K : {1, 7, 16, 33, 576}) {
+    for (const int M : {1, 3, 4, 13, 16}) {
+      CAPTURE(K);
+      CAPTURE(M);
+      const mx::array w = noise({45, K}, 2);
+      const auto f = [&](const mx::array& x) {
+        return nn::matmul_transposed(x, w);
+      };
+      check(f, noise({M, K}, 1) + 0.5f);
+    }
+  }
+  // w as columns of a wider matrix, x with three axes.
+  const mx::array wide = noise({40, 24}, 3);
+  const mx::array w = mx::slice(wide, {0, 4}, {40, 20});
+  const mx::array x = noise({2, 3, 16}, 4);
+  const mx::array y = nn::matmul_transposed(x, w);
+  CHECK(distance(y, mx::matmul(x, mx::transpose(w))) < 1e-5f);
+}
+
+TEST_CASE("kernels: rows times a packed matrix") {
+  const Kernels on(true);
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
+    for (const int group : {32, 64, 128}) {
+      for (const int K : {128, 384, 640}) {
+        for (const int M : {1, 6, 16, 20}) {
+          CAPTURE(bits);
+          CAPTURE(group);
+          CAPTURE(K);
+          CAPTURE(M);
+          const auto [packed, q] = nn::quantize(noise({37, K}, 2), group, bits);
+          const auto f = [&, packed = packed, q = q](const mx::array& x) {
+            return nn::quantized_matmul(x, packed, q);
+          };
+          if (M == 20 || bits == 4 || bits == 8) {
+            check(f, noise({M, K}, 1) + 0.5f);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("kernels: unpacking") {
+  for (const int bits : {4, 8}) {
+    for (const int group : {32, 64, 128}) {
+      const auto [packed, q] = nn::quantize(noise({70, 384}, 2), group, bits);
+      const Kernels on(true);
+      const mx::array fast = nn::dequantize(packed, q);
+      CHECK(name_of(fast) == "unpack");
+      const Kernels off(false);
+      CHECK(distance(fast, nn::dequantize(packed, q)) < 1e-6f);
+    }
+  }
+}
+
+#endif // LLM_KERNELS
