@@ -56,7 +56,10 @@ class Server:
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
-        self.thread = threading.Thread(target=self.http.serve_forever)
+        # Looks often whether it shall end.
+        self.thread = threading.Thread(
+            target=self.http.serve_forever, args=(0.02,)
+        )
         self.thread.start()
 
     def close(self):

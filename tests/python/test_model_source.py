@@ -340,6 +340,18 @@ def test_models_cannot_be_written(tool):
     assert "Not a directory" in tool.refused(MODEL, code=4)
 
 
+def test_config_comes_last(tool):
+    """A file that cannot get its name: then there is no model either."""
+    in_the_way = tool.models / "owner--small" / "model.safetensors" / "x"
+    in_the_way.mkdir(parents=True)
+    assert "Is a directory" in tool.refused(MODEL, code=4)
+    assert not (tool.models / "owner--small" / "config.json").exists()
+    assert "not there" in tool.refused("--offline", MODEL)
+    shutil.rmtree(in_the_way.parent)
+    tool.run(MODEL)
+    assert tool.there("owner--small") == FILES
+
+
 # --- offline, names, Python --------------------------------------------------
 
 
