@@ -150,16 +150,12 @@ fs::path scripts() {
   return folder.empty() ? LLM_SCRIPTS_DIR : folder;
 }
 
-void fetch(const Source& source) {
-  const std::string program = python();
-  std::vector<std::string> command{
-      program,
-      (scripts() / "fetch_model").string(),
-      "--with-parent",
-      source.folder.string()};
-  command.insert(
-      command.end(), source.arguments.begin(), source.arguments.end());
-  const ProcessOutput result = read_process(command);
+// Throws what scripts/fetch_model, started by `python`, says or shows by its
+// exit status.
+void check_fetched(
+    const Source& source,
+    const std::string& python,
+    const ProcessOutput& result) {
   const std::string reason =
       result.text.substr(0, result.text.find_last_not_of('\n') + 1);
   switch (result.status) {
@@ -172,7 +168,7 @@ void fetch(const Source& source) {
     case 127:
       throw InputError(
           where,
-          "expected a Python to fetch " + source.name + " but " + program +
+          "expected a Python to fetch " + source.name + " but " + python +
               " cannot be started; run ./tutorial start once, or set "
               "MLX_TUTORIAL_PYTHON.");
     case 130:
@@ -183,10 +179,23 @@ void fetch(const Source& source) {
     default:
       throw InputError(
           where,
-          "expected " + command[1] + " to fetch " + source.name +
+          "expected scripts/fetch_model to fetch " + source.name +
               " but it ended with status " + std::to_string(result.status) +
               "; the lines above say why.");
   }
+}
+
+void fetch(const Source& source) {
+  const std::string program = python();
+  std::vector<std::string> command{
+      program,
+      "-B", // leaves nothing beside the scripts
+      (scripts() / "fetch_model").string(),
+      "--with-parent",
+      source.folder.string()};
+  command.insert(
+      command.end(), source.arguments.begin(), source.arguments.end());
+  check_fetched(source, program, read_process(command));
 }
 
 fs::path find_or_fetch(const Source& source, bool offline) {
