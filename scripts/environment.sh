@@ -80,7 +80,8 @@ ensure_python() {
 }
 
 # The environment's own tools come first (a Mac has cmake and ninja there), and
-# its settings are the ones that this project expects.
+# its settings are the ones that this project expects. The programs fetch models
+# with $PYTHON (llm/io/model_source.h).
 use_environment() {
   ENV_PREFIX=$(cd "$(dirname "$PYTHON")/.." && pwd -P)
   if [ "$PLATFORM" = macos ]; then PATH="$ENV_PREFIX/bin:$PATH"; fi

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: MIT
-//
-// curl is started with posix_spawnp, never through a shell, so that no name in
-// a URL or path can be taken for a command.
 
 #include "llm/data/download.h"
 
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,10 +10,9 @@
 
 #include "llm/core/error.h"
 #include "llm/core/files.h"
+#include "llm/core/process.h"
 #include "llm/core/progress.h"
 #include "llm/core/sha256.h"
-
-extern char** environ; // POSIX: not declared by any header on macOS
 
 namespace llm {
 namespace {
@@ -76,7 +70,7 @@ int fetch(const Download& what, const fs::path& part) {
   if (isatty(STDERR_FILENO) != 0) {
     arguments[13] = "--progress-bar";
   }
-  return run_program(arguments);
+  return run_process(arguments);
 }
 
 // Sends what `part` holds to its place, or removes it and says why.
@@ -99,31 +93,6 @@ void check_and_rename(const Download& what, const fs::path& part) {
 }
 
 } // namespace
-
-int run_program(const std::vector<std::string>& arguments) {
-  std::vector<char*> argv;
-  for (const auto& argument : arguments) {
-    argv.push_back(const_cast<char*>(argument.c_str()));
-  }
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-  pid_t child = 0;
-  const int error =
-      posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) {
-    return 127;
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) {
-      return 127;
-    }
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
 
 void download(
     const Download& what,

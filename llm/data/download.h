@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <vector>
 
 namespace llm {
 
@@ -27,9 +26,5 @@ struct Download {
 void download(
     const Download& what,
     const std::function<void(const std::string&)>& say);
-
-/** Exit status of a program run without a shell, its standard output sent to
- * standard error; 127 if it is not installed, 128 + n after signal n. */
-int run_program(const std::vector<std::string>& arguments);
 
 } // namespace llm

@@ -79,6 +79,8 @@ elif command == "pid":
     time.sleep(30)
 elif command == "home":
     print(home, os.environ.get("MLX_TUTORIAL_OFFLINE"))
+elif command == "environment":
+    print(*(os.environ.get(name) for name in sys.argv[2:]))
 elif command == "fail":
     sys.exit(7)
 """

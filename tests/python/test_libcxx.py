@@ -29,6 +29,7 @@ FLAGS = [
     f"-I{ROOT}",
     '-DLLM_GOLDEN_DIR=""',
     '-DLLM_MLX_VERSION=""',
+    '-DLLM_SCRIPTS_DIR=""',
 ]
 
 

@@ -127,6 +127,19 @@ def test_doctor_tells_what_only_the_tests_want(box):
     assert checks["for ./tutorial test"]["fix"].endswith(" clang-19")
 
 
+def test_doctor_tells_whether_smollm2_is_here(box):
+    def found():
+        answer = box.run("doctor", "--json").stdout.splitlines()[-1]
+        checks = {c["name"]: c for c in json.loads(answer)["checks"]}
+        return checks["smollm2"]["state"], checks["smollm2"]["found"]
+
+    assert found()[0] == "info" and found()[1].startswith("not fetched yet")
+    folder = box.home / "models" / "smollm2"
+    folder.mkdir(parents=True)
+    (folder / "SmolLM2.gguf").write_bytes(bytes(3_000_000))
+    assert found() == ("ok", f"3 MB in {folder}")
+
+
 def test_doctor_when_the_programs_do_not_run(box):
     box.stand_in(
         "doctor",

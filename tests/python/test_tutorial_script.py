@@ -121,6 +121,19 @@ def test_offline_reaches_the_training(box):
     assert len(calls) == 2 and all("'--offline'" in c for c in calls)
 
 
+def test_programs_get_python_and_the_offline_switch(box):
+    """What llm/io/model_source fetches models with, or does not."""
+    names = ["PYTHON", "MLX_TUTORIAL_OFFLINE", "HF_HUB_OFFLINE"]
+    ask = ["simple_llm", "environment", *names]
+    python = box.env["MLX_TUTORIAL_PYTHON"]
+    assert box.run("run", *ask).stdout == f"{python} None None\n"
+    for command in (["run", "--offline"], ["--offline", "run"]):
+        assert box.run(*command, *ask).stdout == f"{python} 1 1\n"
+    python = box.use_venv()
+    done = box.run("run", "--yes", *ask)
+    assert done.stdout == f"{python} None None\n", done.stderr
+
+
 @pytest.mark.parametrize("form", ["--home", "--home=", "variable", "relative"])
 def test_home(box, form):
     wanted = box.folder / "other home"
