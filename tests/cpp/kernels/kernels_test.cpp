@@ -31,11 +31,11 @@ namespace {
 
 using Arrays = std::vector<mx::array>;
 
-struct Plain : Kernels {
+struct Plain : OnCpu, Kernels {
   Plain() : Kernels(false) {}
 };
 
-struct Fast : Kernels {
+struct Fast : OnCpu, Kernels {
   Fast() : Kernels(true) {}
 };
 

@@ -72,6 +72,7 @@ void check(
 } // namespace
 
 TEST_CASE("kernels: few rows times a matrix") {
+  const OnCpu cpu;
   const Kernels on(true);
   for (const int K : {1, 7, 16, 33, 576}) {
     for (const int M : {1, 3, 4, 13, 16}) {
@@ -93,6 +94,7 @@ TEST_CASE("kernels: few rows times a matrix") {
 }
 
 TEST_CASE("kernels: rows times a packed matrix") {
+  const OnCpu cpu;
   const Kernels on(true);
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const int group : {32, 64, 128}) {
@@ -116,6 +118,7 @@ TEST_CASE("kernels: rows times a packed matrix") {
 }
 
 TEST_CASE("kernels: unpacking") {
+  const OnCpu cpu;
   for (const int bits : {4, 8}) {
     for (const int group : {32, 64, 128}) {
       const auto [packed, q] = nn::quantize(noise({70, 384}, 2), group, bits);

@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include <mlx/device.h>
+
 #include "llm/kernels/kernels.h"
 
 namespace llm {
@@ -28,6 +30,22 @@ class Kernels {
 
  private:
   bool before_ = false;
+};
+
+/** The CPU as default device while it lives: where the kernels are. */
+class OnCpu {
+ public:
+  OnCpu() {
+    mlx::core::set_default_device(mlx::core::Device::cpu);
+  }
+  ~OnCpu() {
+    mlx::core::set_default_device(before_);
+  }
+  OnCpu(const OnCpu&) = delete;
+  OnCpu& operator=(const OnCpu&) = delete;
+
+ private:
+  mlx::core::Device before_ = mlx::core::default_device();
 };
 
 } // namespace llm
