@@ -9,7 +9,6 @@
 
 #include "llm/core/checked.h"
 #include "llm/core/error.h"
-#include "llm/core/files.h"
 #include "llm/core/json.h"
 #include "llm/core/utf8.h"
 
@@ -286,13 +285,18 @@ SafetensorsHeader parse_safetensors_header(
   return header;
 }
 
+SafetensorsHeader read_safetensors_header(
+    const ByteSource& source,
+    std::string_view where) {
+  std::string bytes(std::min(source.size(), length_bytes), '\0');
+  source.read(0, bytes.data(), bytes.size());
+  bytes.resize(length_bytes + checked_length(bytes, source.size(), where));
+  source.read(0, bytes.data(), bytes.size());
+  return parse_safetensors_header(bytes, source.size(), where);
+}
+
 SafetensorsHeader read_safetensors_header(const std::filesystem::path& path) {
-  const std::string where = path.string();
-  uint64_t size = 0;
-  const std::string start = read_file_start(path, length_bytes, &size);
-  const uint64_t length = checked_length(start, size, where);
-  const std::string bytes = read_file_start(path, length_bytes + length, &size);
-  return parse_safetensors_header(bytes, size, where);
+  return read_safetensors_header(FileSource(path), path.string());
 }
 
 } // namespace llm

@@ -16,6 +16,8 @@
 #include <string_view>
 #include <vector>
 
+#include "llm/core/byte_source.h"
+
 namespace llm {
 
 /** What the header says of one tensor. */
@@ -53,7 +55,12 @@ SafetensorsHeader parse_safetensors_header(
     uint64_t file_size,
     std::string_view where);
 
-/** Reads only the header of a file; errors as read_file too. */
+/** Reads only the header, at the start of `source`. */
+SafetensorsHeader read_safetensors_header(
+    const ByteSource& source,
+    std::string_view where);
+
+/** The same of a file; errors as read_file too. */
 SafetensorsHeader read_safetensors_header(const std::filesystem::path& path);
 
 /**

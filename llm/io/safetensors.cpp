@@ -9,9 +9,10 @@
 #include <mlx/ops.h>
 #include <mlx/transforms.h>
 
+#include "llm/core/byte_source.h"
 #include "llm/core/error.h"
-#include "llm/core/files.h"
 #include "llm/core/safetensors.h"
+#include "llm/io/new_array.h"
 
 namespace llm {
 
@@ -58,22 +59,20 @@ std::string_view to_name(mx::Dtype type) {
       "safetensors", "expected a real number type but received complex64.");
 }
 
-mx::array to_array(
-    const TensorInfo& info,
-    std::string_view data,
-    const std::string& name) {
-  const mx::Shape shape(info.shape.begin(), info.shape.end());
-  const mx::Dtype type = to_mlx(info.dtype, name);
-  if (info.begin == info.end) {
-    return mx::zeros(shape, type);
+SafetensorsContent read_content(
+    const ByteSource& source,
+    const SafetensorsHeader& header) {
+  SafetensorsContent content{{}, header.metadata};
+  for (const auto& [name, info] : header.tensors) {
+    const mx::Shape shape(info.shape.begin(), info.shape.end());
+    const mx::Dtype type = to_mlx(info.dtype, name);
+    content.arrays.emplace(
+        name,
+        info.begin == info.end
+            ? mx::zeros(shape, type)
+            : read_array(source, header.data_offset + info.begin, shape, type));
   }
-  // A view first: the copy below is aligned, the file's bytes may not be.
-  char* copy = static_cast<char*>(std::malloc(info.end - info.begin));
-  if (copy == nullptr) {
-    throw std::bad_alloc();
-  }
-  std::memcpy(copy, data.data() + info.begin, info.end - info.begin);
-  return mx::array(copy, shape, type, [](void* p) { std::free(p); });
+  return content;
 }
 
 } // namespace
@@ -81,19 +80,17 @@ mx::array to_array(
 SafetensorsContent parse_safetensors(
     std::string_view bytes,
     std::string_view where) {
-  const SafetensorsHeader header =
-      parse_safetensors_header(bytes, bytes.size(), where);
-  const std::string_view data = bytes.substr(header.data_offset);
-  SafetensorsContent content{{}, header.metadata};
-  for (const auto& [name, info] : header.tensors) {
-    content.arrays.emplace(name, to_array(info, data, name));
-  }
-  return content;
+  return read_content(
+      MemorySource(bytes),
+      parse_safetensors_header(bytes, bytes.size(), where));
 }
 
 SafetensorsContent load_safetensors(const std::filesystem::path& path) {
-  const uint64_t limit = uint64_t{1} << 40; // the header's checks come first
-  return parse_safetensors(read_file(path, limit), path.string());
+  const FileSource file(path);
+  SafetensorsContent content =
+      read_content(file, read_safetensors_header(file, path.string()));
+  file.check_size();
+  return content;
 }
 
 std::string safetensors_bytes(
