@@ -11,7 +11,6 @@
 
 #include "llm/core/byte_source.h"
 #include "llm/core/error.h"
-#include "llm/core/safetensors.h"
 #include "llm/io/new_array.h"
 
 namespace llm {
@@ -59,36 +58,37 @@ std::string_view to_name(mx::Dtype type) {
       "safetensors", "expected a real number type but received complex64.");
 }
 
-SafetensorsContent read_content(
+} // namespace
+
+Arrays read_safetensors_arrays(
     const ByteSource& source,
     const SafetensorsHeader& header) {
-  SafetensorsContent content{{}, header.metadata};
+  Arrays arrays;
   for (const auto& [name, info] : header.tensors) {
     const mx::Shape shape(info.shape.begin(), info.shape.end());
     const mx::Dtype type = to_mlx(info.dtype, name);
-    content.arrays.emplace(
+    arrays.emplace(
         name,
         info.begin == info.end
             ? mx::zeros(shape, type)
             : read_array(source, header.data_offset + info.begin, shape, type));
   }
-  return content;
+  return arrays;
 }
-
-} // namespace
 
 SafetensorsContent parse_safetensors(
     std::string_view bytes,
     std::string_view where) {
-  return read_content(
-      MemorySource(bytes),
-      parse_safetensors_header(bytes, bytes.size(), where));
+  const auto header = parse_safetensors_header(bytes, bytes.size(), where);
+  return {
+      read_safetensors_arrays(MemorySource(bytes), header), header.metadata};
 }
 
 SafetensorsContent load_safetensors(const std::filesystem::path& path) {
   const FileSource file(path);
-  SafetensorsContent content =
-      read_content(file, read_safetensors_header(file, path.string()));
+  const auto header = read_safetensors_header(file, path.string());
+  SafetensorsContent content{
+      read_safetensors_arrays(file, header), header.metadata};
   file.check_size();
   return content;
 }

@@ -216,6 +216,12 @@ def test_mutants(tmp_path):
     assert accepted < MUTANTS // 2  # nor are they all harmless
 
 
+def test_valid_files_are_accepted():
+    source = random.Random(5)
+    files = [whole_file(*random_file(source)) for _ in range(500)]
+    assert [line[0] for line in answers(files)] == ["{"] * 500
+
+
 def test_truncation_at_every_byte():
     source = random.Random(3)
     file = b""

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include <cstdint>
+#include <fstream>
 #include <iostream>
 #include <string>
 
@@ -119,14 +120,18 @@ void convert(const std::string& from, const std::string& to) {
   llm::write_file_atomically(to, llm::safetensors_bytes(arrays));
 }
 
+/** The most memory that this process has had. */
 int64_t peak_bytes() {
+  // On Linux getrusage begins with the memory of the parent process.
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) {
+      return std::stoll(line.substr(6)) * 1024;
+    }
+  }
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-#ifdef __APPLE__
-  return usage.ru_maxrss;
-#else
-  return usage.ru_maxrss * 1024;
-#endif
+  return usage.ru_maxrss; // bytes on macOS
 }
 
 void print_memory(const std::string& path, bool header_only) {
