@@ -142,6 +142,10 @@ TEST_CASE("gguf: names, shapes and types of tensors") {
     const std::string message = rejection(with_tensor({"w", shape}));
     CHECK(message.find("\"w\"") != std::string::npos);
   }
+  for (const auto& shape : {std::vector<uint64_t>{0}, {2, 0}, {0, 2}}) {
+    const std::string message = rejection(with_tensor({"w", shape}));
+    CHECK(message.find("dimensions from 1 to") != std::string::npos);
+  }
   for (const uint32_t rank : {5u, 100u, 0x80000000u, 0xFFFFFFFFu}) {
     GgufFileTensor tensor;
     tensor.head = gguf_text("t") + raw(rank) + std::string(64, '\1');
@@ -192,7 +196,7 @@ TEST_CASE("gguf: places of tensors") {
   const std::string overlap = two(0, 4, 40);
   CHECK(overlap.find("\"a\"") != std::string::npos); // names both
   CHECK(overlap.find("\"b\"") != std::string::npos);
-  CHECK(two(0, 32, 39) != "");
+  CHECK(two(0, 32, 39).find("tensor \"b\" within") != std::string::npos);
   CHECK(two(0, 32, 41) != "");
   CHECK(two(0, 32, 65) != "");
   CHECK(rejection(with_tensor({"t", {2}, 0, 32}, 40)) != ""); // hole before
