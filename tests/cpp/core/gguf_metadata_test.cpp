@@ -132,7 +132,7 @@ TEST_CASE("gguf: keys and values") {
   }
   for (const uint32_t type : {13u, 14u, 255u, 0x80000000u, 0xFFFFFFFFu}) {
     CHECK(rejection(with_pair(gguf_pair<uint64_t>("k", type, 0))) != "");
-    CHECK(rejection(with_pair(gguf_text("k") + raw(type))) != "");
+    CHECK(rejection(with_pair(gguf_text("kk") + raw(type))) != "");
     CHECK(rejection(with_pair(gguf_array("k", type, 1, raw(0.0)))) != "");
   }
   const std::string nested =
