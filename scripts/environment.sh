@@ -7,7 +7,7 @@
 
 PYTHON=
 
-# prepare build|test|deep : everything that a build needs. Sets PYTHON.
+# prepare build|test : everything that a build needs. Sets PYTHON.
 prepare() {
   unset PYTHONHOME PYTHONPATH
   check_platform

@@ -9,16 +9,14 @@ APT_BUILD="build-essential cmake ninja-build pkg-config ccache curl
   ca-certificates git python3 python3-venv python3-dev libopenblas-dev
   libpcre2-dev libutf8proc-dev nlohmann-json3-dev libcli11-dev doctest-dev
   librapidcheck-dev libhwy-dev"
-# For the tests: clang with libc++, which is what a Mac compiles with.
-APT_TEST="clang-19 libc++-19-dev libc++abi-19-dev"
-# For the deep tests: the run-time libraries of libFuzzer.
-APT_DEEP="libclang-rt-19-dev"
+# For the tests: clang with libc++, which is what a Mac compiles with, and the
+# run-time library of libFuzzer.
+APT_TEST="clang-19 libc++-19-dev libc++abi-19-dev libclang-rt-19-dev"
 
-# apt_wanted build|test|deep : the names, on one line.
+# apt_wanted build|test : the names, on one line.
 apt_wanted() {
   local names="$APT_BUILD"
-  case "$1" in test | deep) names="$names $APT_TEST" ;; esac
-  case "$1" in deep) names="$names $APT_DEEP" ;; esac
+  case "$1" in test) names="$names $APT_TEST" ;; esac
   # shellcheck disable=SC2086
   echo $names
 }
@@ -72,14 +70,14 @@ check_root() {
     "apt-get install -y --no-install-recommends $*"
 }
 
-# apt_needed build|test|deep : what of it is missing; nothing without apt-get.
+# apt_needed build|test : what of it is missing; nothing without apt-get.
 apt_needed() {
   has apt-get || return 0
   # shellcheck disable=SC2046
   apt_missing $(apt_wanted "$1")
 }
 
-# ensure_apt build|test|deep
+# ensure_apt build|test
 ensure_apt() {
   local missing plan size
   missing=$(apt_needed "$1")

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# test [FILTER]: builds everything, runs the C++ tests (doctest programs) and
-# the Python tests (pytest), and ends with the sum of both.
+# test [FILTER]: builds everything, runs the C++ tests (doctest programs), the
+# Python tests (pytest) and the fuzz targets, and ends with the sum of all.
 
 PASSED=0
 FAILED=0
@@ -41,7 +41,11 @@ command_test() {
     build release release all
     run_tests "$filter"
   fi
-  if [ $deep = 1 ]; then run_deep "$filter"; fi
+  if [ $deep = 1 ]; then
+    run_deep "$filter"
+  elif [ -z "$mlx" ]; then
+    run_fuzzers "$filter" "${FUZZ_SECONDS:-20}"
+  fi
   finish_tests "$filter"
 }
 

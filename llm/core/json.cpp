@@ -91,8 +91,11 @@ std::string plain_reason(const char* what) {
 /** Receives the parser's events and builds the value. */
 class Builder {
  public:
-  Builder(std::string_view text, std::string_view where)
-      : text_(text), where_(where), place_(text.data()) {}
+  Builder(std::string_view text, std::string_view where, size_t max_values)
+      : text_(text),
+        where_(where),
+        place_(text.data()),
+        values_left_(max_values) {}
 
   const char** place() {
     return &place_;
@@ -187,6 +190,14 @@ class Builder {
   }
 
   bool add(Json value) {
+    if (values_left_-- == 0) {
+      fail_at(
+          text_,
+          place_ - text_.data() - 1,
+          where_,
+          "expected fewer values but received too many for this kind of file; "
+          "check that it is the right one.");
+    }
     if (levels_.empty()) {
       root_ = std::move(value);
       return true;
@@ -207,6 +218,7 @@ class Builder {
   std::string_view text_;
   std::string_view where_;
   const char* place_;
+  size_t values_left_;
   Json root_;
   std::vector<Level> levels_;
 };
@@ -240,9 +252,12 @@ void check_text(std::string_view text, std::string_view where) {
 
 } // namespace
 
-Json parse_json(std::string_view text, std::string_view where) {
+Json parse_json(
+    std::string_view text,
+    std::string_view where,
+    size_t max_values) {
   check_text(text, where);
-  Builder builder(text, where);
+  Builder builder(text, where, max_values);
   const TrackedIterator first{text.data(), builder.place()};
   const TrackedIterator last{text.data() + text.size(), builder.place()};
   Json::sax_parse(first, last, &builder); // every failure throws

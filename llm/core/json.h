@@ -29,9 +29,13 @@ inline constexpr size_t max_json_depth = 64;
 
 /**
  * Parses one JSON text. InputError is "[where] line:column: reason".
- * `where` is the file's name or what the text is.
+ * `where` is the file's name or what the text is. A value of two bytes takes up
+ * to 200 in memory: `max_values` bounds that.
  */
-Json parse_json(std::string_view text, std::string_view where);
+Json parse_json(
+    std::string_view text,
+    std::string_view where,
+    size_t max_values = std::numeric_limits<size_t>::max());
 
 /** Reads (at most 256 MiB) and parses a file; `where` is its path. */
 Json read_json_file(const std::filesystem::path& path);

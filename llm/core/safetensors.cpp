@@ -9,7 +9,6 @@
 
 #include "llm/core/checked.h"
 #include "llm/core/error.h"
-#include "llm/core/files.h"
 #include "llm/core/json.h"
 #include "llm/core/utf8.h"
 
@@ -18,19 +17,12 @@ namespace llm {
 namespace {
 
 constexpr uint64_t max_header_bytes = 100'000'000; // the reference's limit
+// About 33,000 tensors: so the JSON takes at most 64 MiB beside its text.
+constexpr size_t max_values = 300'000;
 constexpr size_t max_rank = 8;
 constexpr int64_t max_dimension = std::numeric_limits<int32_t>::max();
 constexpr std::string_view metadata_key = "__metadata__";
 constexpr uint64_t length_bytes = 8; // the number before the JSON
-
-constexpr std::pair<std::string_view, int> dtype_bits[] = {
-    {"BOOL", 8},        {"F4", 4},          {"F6_E2M3", 6}, {"F6_E3M2", 6},
-    {"U8", 8},          {"I8", 8},          {"F8_E5M2", 8}, {"F8_E4M3", 8},
-    {"F8_E8M0", 8},     {"I16", 16},        {"U16", 16},    {"F16", 16},
-    {"BF16", 16},       {"I32", 32},        {"U32", 32},    {"F32", 32},
-    {"C64", 64},        {"F64", 64},        {"I64", 64},    {"U64", 64},
-    {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
-};
 
 [[noreturn]] void fail(std::string_view where, const std::string& message) {
   throw InputError(
@@ -240,15 +232,6 @@ void check_ranges(
 
 } // namespace
 
-int safetensors_dtype_bits(std::string_view dtype) {
-  for (const auto& [name, bits] : dtype_bits) {
-    if (name == dtype) {
-      return bits;
-    }
-  }
-  return 0;
-}
-
 uint64_t safetensors_tensor_bytes(
     std::string_view dtype,
     const std::vector<int64_t>& shape,
@@ -274,7 +257,7 @@ SafetensorsHeader parse_safetensors_header(
   }
   SafetensorsHeader header;
   header.data_offset = length_bytes + length;
-  const Json json = parse_json(text, where);
+  const Json json = parse_json(text, where, max_values);
   for (const auto& [name, entry] : json.items()) {
     if (name == metadata_key) {
       header.metadata = parse_metadata(entry, where);
@@ -286,13 +269,18 @@ SafetensorsHeader parse_safetensors_header(
   return header;
 }
 
+SafetensorsHeader read_safetensors_header(
+    const ByteSource& source,
+    std::string_view where) {
+  std::string bytes(std::min(source.size(), length_bytes), '\0');
+  source.read(0, bytes.data(), bytes.size());
+  bytes.resize(length_bytes + checked_length(bytes, source.size(), where));
+  source.read(0, bytes.data(), bytes.size());
+  return parse_safetensors_header(bytes, source.size(), where);
+}
+
 SafetensorsHeader read_safetensors_header(const std::filesystem::path& path) {
-  const std::string where = path.string();
-  uint64_t size = 0;
-  const std::string start = read_file_start(path, length_bytes, &size);
-  const uint64_t length = checked_length(start, size, where);
-  const std::string bytes = read_file_start(path, length_bytes + length, &size);
-  return parse_safetensors_header(bytes, size, where);
+  return read_safetensors_header(FileSource(path), path.string());
 }
 
 } // namespace llm

@@ -3,8 +3,9 @@
 // The header of a safetensors file, checked before anybody touches the data:
 //   8 bytes n (little endian) | n bytes JSON | tensor data
 // What is accepted here the Rust reference accepts too. Beyond it, this reader
-// refuses duplicate names, more than 8 dimensions and dimensions over 2^31 - 1
-// (MLX counts with int). Nothing larger than the file is ever allocated.
+// refuses duplicate names, more than 8 dimensions, dimensions over 2^31 - 1
+// (MLX counts with int) and more than 300,000 numbers, texts and lists in the
+// header. Its memory is at most the file's size + 64 MiB.
 // Format: https://github.com/huggingface/safetensors#format
 
 #pragma once
@@ -15,6 +16,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "llm/core/byte_source.h"
 
 namespace llm {
 
@@ -53,7 +56,12 @@ SafetensorsHeader parse_safetensors_header(
     uint64_t file_size,
     std::string_view where);
 
-/** Reads only the header of a file; errors as read_file too. */
+/** Reads only the header, at the start of `source`. */
+SafetensorsHeader read_safetensors_header(
+    const ByteSource& source,
+    std::string_view where);
+
+/** The same of a file; errors as read_file too. */
 SafetensorsHeader read_safetensors_header(const std::filesystem::path& path);
 
 /**

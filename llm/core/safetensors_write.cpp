@@ -10,6 +10,28 @@
 
 namespace llm {
 
+namespace {
+
+constexpr std::pair<std::string_view, int> dtype_bits[] = {
+    {"BOOL", 8},        {"F4", 4},          {"F6_E2M3", 6}, {"F6_E3M2", 6},
+    {"U8", 8},          {"I8", 8},          {"F8_E5M2", 8}, {"F8_E4M3", 8},
+    {"F8_E8M0", 8},     {"I16", 16},        {"U16", 16},    {"F16", 16},
+    {"BF16", 16},       {"I32", 32},        {"U32", 32},    {"F32", 32},
+    {"C64", 64},        {"F64", 64},        {"I64", 64},    {"U64", 64},
+    {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
+};
+
+} // namespace
+
+int safetensors_dtype_bits(std::string_view dtype) {
+  for (const auto& [name, bits] : dtype_bits) {
+    if (name == dtype) {
+      return bits;
+    }
+  }
+  return 0;
+}
+
 uint64_t place_tensors(std::map<std::string, TensorInfo>& tensors) {
   // Minus the bits: the widest type comes first.
   std::vector<std::pair<int, std::string>> order;

@@ -9,9 +9,9 @@
 #include <mlx/ops.h>
 #include <mlx/transforms.h>
 
+#include "llm/core/byte_source.h"
 #include "llm/core/error.h"
-#include "llm/core/files.h"
-#include "llm/core/safetensors.h"
+#include "llm/io/new_array.h"
 
 namespace llm {
 
@@ -58,42 +58,39 @@ std::string_view to_name(mx::Dtype type) {
       "safetensors", "expected a real number type but received complex64.");
 }
 
-mx::array to_array(
-    const TensorInfo& info,
-    std::string_view data,
-    const std::string& name) {
-  const mx::Shape shape(info.shape.begin(), info.shape.end());
-  const mx::Dtype type = to_mlx(info.dtype, name);
-  if (info.begin == info.end) {
-    return mx::zeros(shape, type);
-  }
-  // A view first: the copy below is aligned, the file's bytes may not be.
-  char* copy = static_cast<char*>(std::malloc(info.end - info.begin));
-  if (copy == nullptr) {
-    throw std::bad_alloc();
-  }
-  std::memcpy(copy, data.data() + info.begin, info.end - info.begin);
-  return mx::array(copy, shape, type, [](void* p) { std::free(p); });
-}
-
 } // namespace
+
+Arrays read_safetensors_arrays(
+    const ByteSource& source,
+    const SafetensorsHeader& header) {
+  Arrays arrays;
+  for (const auto& [name, info] : header.tensors) {
+    const mx::Shape shape(info.shape.begin(), info.shape.end());
+    const mx::Dtype type = to_mlx(info.dtype, name);
+    arrays.emplace(
+        name,
+        info.begin == info.end
+            ? mx::zeros(shape, type)
+            : read_array(source, header.data_offset + info.begin, shape, type));
+  }
+  return arrays;
+}
 
 SafetensorsContent parse_safetensors(
     std::string_view bytes,
     std::string_view where) {
-  const SafetensorsHeader header =
-      parse_safetensors_header(bytes, bytes.size(), where);
-  const std::string_view data = bytes.substr(header.data_offset);
-  SafetensorsContent content{{}, header.metadata};
-  for (const auto& [name, info] : header.tensors) {
-    content.arrays.emplace(name, to_array(info, data, name));
-  }
-  return content;
+  const auto header = parse_safetensors_header(bytes, bytes.size(), where);
+  return {
+      read_safetensors_arrays(MemorySource(bytes), header), header.metadata};
 }
 
 SafetensorsContent load_safetensors(const std::filesystem::path& path) {
-  const uint64_t limit = uint64_t{1} << 40; // the header's checks come first
-  return parse_safetensors(read_file(path, limit), path.string());
+  const FileSource file(path);
+  const auto header = read_safetensors_header(file, path.string());
+  SafetensorsContent content{
+      read_safetensors_arrays(file, header), header.metadata};
+  file.check_size();
+  return content;
 }
 
 std::string safetensors_bytes(

@@ -13,6 +13,9 @@
 
 #include <mlx/array.h>
 
+#include "llm/core/byte_source.h"
+#include "llm/core/safetensors.h"
+
 namespace llm {
 
 using Arrays = std::map<std::string, mlx::core::array>;
@@ -30,6 +33,20 @@ SafetensorsContent load_safetensors(const std::filesystem::path& path);
 SafetensorsContent parse_safetensors(
     std::string_view bytes,
     std::string_view where);
+
+/** The arrays of a file whose header was read, one after the other straight
+ * into their memory; errors as load_safetensors. */
+Arrays read_safetensors_arrays(
+    const ByteSource& source,
+    const SafetensorsHeader& header);
+
+/**
+ * The weights of a model folder: model.safetensors or, if there is none, the
+ * parts that model.safetensors.index.json names. Every part must hold exactly
+ * the tensors that the index says; InputError names the first ten that are
+ * missing or unexpected.
+ */
+Arrays load_checkpoint_arrays(const std::filesystem::path& folder);
 
 /** The bytes of a file with these arrays: the same arrays give the same bytes.
  * Evaluates them. */

@@ -133,12 +133,43 @@ def test_other_mlx_does_not_count_old_programs(box):
     assert closing(done) == "13 passed, 2 failed"
 
 
+def add_fuzz(box, name, status=0):
+    """A target that leaves its arguments in the log and a crash on demand."""
+    (box.clone / "tests/fuzz").mkdir(exist_ok=True)
+    (box.clone / f"tests/fuzz/{name}.cpp").write_text(
+        f'#!/bin/sh\necho "{name} $*" >>"$SANDBOX_LOG"\n'
+        f'echo "stat::number_of_executed_units: 1234"\nexit {status}\n'
+    )
+
+
+def test_each_fuzz_target_runs(box):
+    for name in ("json_fuzz", "utf8_fuzz", "gguf_fuzz"):
+        add_fuzz(box, name)
+    seeds = box.clone / "tests/fuzz/corpus/gguf"
+    seeds.mkdir(parents=True)
+    done = box.run("test", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert closing(done) == "46 passed, 0 failed"
+    (call,) = box.calls("gguf_fuzz")
+    assert "-max_total_time=20 " in call and call.endswith(f" {seeds}")
+    (call,) = box.calls("json_fuzz")
+    assert call.endswith("/cache/fuzz/json_fuzz"), "it has no seeds"
+    done = box.run("test", "gguf", FUZZ_SECONDS="3")
+    assert len(box.calls("json_fuzz")) == 1, "the filter holds"
+    assert "-max_total_time=3 " in box.calls("gguf_fuzz")[-1]
+
+
+def test_a_finding_of_a_fuzz_target_is_a_failure(box):
+    add_fuzz(box, "json_fuzz")
+    add_fuzz(box, "gguf_fuzz", status=77)
+    done = box.run("test", "--yes")
+    assert done.returncode == 1 and closing(done) == "44 passed, 1 failed"
+    assert "gguf_fuzz: exit status 77" in done.stdout
+
+
 def test_deep(box):
     """Sanitizers, fuzzers and benchmarks, and the JSON they leave."""
-    (box.clone / "tests/fuzz").mkdir()
-    (box.clone / "tests/fuzz/json_fuzz.cpp").write_text(
-        '#!/bin/sh\necho "stat::number_of_executed_units: 1234"\n'
-    )
+    add_fuzz(box, "json_fuzz")
     (box.clone / "benchmarks").mkdir()
     (box.clone / "benchmarks/good.py").write_text(
         "import os, pathlib\n"
