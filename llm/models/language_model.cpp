@@ -8,8 +8,10 @@
 #include <mlx/utils.h>
 
 #include "llm/core/error.h"
+#include "llm/models/gemma3.h"
 #include "llm/models/gpt.h"
 #include "llm/models/llama.h"
+#include "llm/models/quantize.h"
 
 namespace llm {
 
@@ -36,7 +38,7 @@ class Adapter : public LanguageModel {
   explicit Adapter(const typename Model::Config& config) : model_(config) {}
 
   std::string model_type() const override {
-    return config()["model_type"].template get<std::string>();
+    return model_.config.to_json()["model_type"].template get<std::string>();
   }
   int vocab_size() const override {
     return model_.config.vocab_size;
@@ -48,7 +50,13 @@ class Adapter : public LanguageModel {
     return model_.layer_windows();
   }
   Json config() const override {
-    return model_.config.to_json();
+    Json out = model_.config.to_json();
+    if (const Json packed = quantization_to_json(quantization());
+        !packed.is_null()) {
+      out["quantization"] = packed;
+      out["quantization_config"] = packed; // mlx-lm writes both
+    }
+    return out;
   }
   void initialize(uint64_t seed) override {
     model_.initialize(seed);
@@ -78,6 +86,17 @@ class Adapter : public LanguageModel {
       override {
     nn::for_each<nn::Embedding>(model_, f);
   }
+  std::map<std::string, nn::Quantization> quantization() const override {
+    std::map<std::string, nn::Quantization> out;
+    const auto collect = [&](const std::string& path, const auto& layer) {
+      if (layer.quantization) {
+        out.emplace(path, *layer.quantization);
+      }
+    };
+    nn::for_each<nn::Linear>(model_, collect);
+    nn::for_each<nn::Embedding>(model_, collect);
+    return out;
+  }
   void set_dropout_key(const std::optional<mx::array>& key) override {
     nn::set_dropout_key(model_, key);
   }
@@ -105,7 +124,11 @@ using Maker = std::unique_ptr<LanguageModel> (*)(const Json&);
 const std::map<std::string, Maker>& registry() {
   static const std::map<std::string, Maker> makers = {
       {"gpt2", make<GPT>},
+      {"gemma3", make<Gemma3>},
+      {"gemma3_text", make<Gemma3>},
       {"llama", make<Llama>},
+      {"mistral", make<Llama>},
+      {"qwen2", make<Llama>},
       {"qwen3", make<Llama>},
   };
   return makers;
@@ -129,29 +152,63 @@ std::unique_ptr<LanguageModel> make_model(const Json& config) {
   return it->second(config);
 }
 
+namespace {
+
+/** One line of describe(): packed matrices as what they stand for. */
+struct Row {
+  std::string path, shape;
+  int64_t count;
+};
+
+std::vector<Row> rows(const LanguageModel& model) {
+  const auto packed = model.quantization();
+  std::vector<Row> out;
+  for (const auto& [path, array] : model.parameters()) {
+    const auto q = packed.find(path.substr(0, path.rfind('.')));
+    std::ostringstream text;
+    if (q == packed.end() || path.ends_with(".bias") ||
+        path.find(".lora_") != std::string::npos || path.ends_with(".m")) {
+      text << array.shape();
+      out.push_back({path, text.str(), static_cast<int64_t>(array.size())});
+    } else if (path.ends_with(".weight")) {
+      const mx::Shape full = {
+          array.shape(0), nn::unpacked_width(array, q->second)};
+      text << full << " " << q->second.bits << " bit";
+      out.push_back({path, text.str(), int64_t{full[0]} * full[1]});
+    }
+  }
+  return out;
+}
+
+} // namespace
+
 std::string describe(const LanguageModel& model) {
-  const nn::Parameters all = model.parameters();
+  const std::vector<Row> all = rows(model);
   size_t width = 9;
-  for (const auto& [path, array] : all) {
-    width = std::max(width, path.size());
+  int64_t total = 0;
+  for (const Row& row : all) {
+    width = std::max(width, row.path.size());
+    total += row.count;
+  }
+  double bytes = 0;
+  for (const auto& [path, array] : model.parameters()) {
+    bytes += static_cast<double>(array.nbytes());
   }
   std::ostringstream out;
-  auto row = [&](const std::string& a, const std::string& b, const auto& c) {
+  const auto line = [&](const std::string& a, const std::string& b, auto c) {
     out << std::left << std::setw(static_cast<int>(width) + 2) << a
         << std::setw(16) << b << std::right << std::setw(12) << c << "\n";
   };
-  row("parameter", "shape", "count");
-  for (const auto& [path, array] : all) {
-    std::ostringstream shape;
-    shape << array.shape();
-    row(path, shape.str(), array.size());
+  line("parameter", "shape", "count");
+  for (const Row& row : all) {
+    line(row.path, row.shape, row.count);
   }
-  const int64_t total = nn::count(all);
-  row("total", "", total);
+  line("total", "", total);
   out << model.model_type() << ": " << model.layer_count() << " layers, "
       << model.vocab_size() << " tokens in the vocabulary, context "
       << model.context_length() << ", " << std::fixed << std::setprecision(1)
-      << static_cast<double>(total) * 4 / (1 << 20) << " MiB as float32\n";
+      << bytes / (1 << 20) << " MiB (" << 8 * bytes / static_cast<double>(total)
+      << " bits per parameter)\n";
   return out.str();
 }
 
