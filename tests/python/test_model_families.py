@@ -27,8 +27,12 @@ from mlx.utils import tree_flatten
 NAMES = sorted(p.parent.name for p in GOLDEN.glob("*/model.safetensors"))
 # mlx-lm computes these with full attention, whatever config.json says.
 NO_WINDOW = {"mistral", "qwen2_window", "qwen3_window"}
-# It reads the scaling of positions in its older spelling only, and no biases.
+# It reads the scaling of positions in its older spelling only, which we save,
+# and GPT-2's names without the prefix "transformer.".
 ONLY_AS_WE_SAVE = {"llama_linear", "llama_llama3", "llama_yarn", "gemma3"}
+ONLY_AS_WE_SAVE |= {"gpt2"}
+# It has no other GELU in gpt2 and no biases in qwen3.
+NOT_IN_MLX_LM = {"gpt2_erf_no_bias", "qwen3_window"}
 
 
 def golden(name, tmp_path):
@@ -70,15 +74,11 @@ def test_every_family_is_here():
     assert len(NAMES) == 14
 
 
-# mlx-lm expects the names of the original GPT-2 files, without the prefix
-# "transformer.".
 @pytest.mark.parametrize("name", NAMES)
 def test_loads_what_transformers_saved(name, tmp_path):
     folder, tokens, logits = golden(name, tmp_path)
     assert distance(our_logits(folder, tokens, tmp_path), logits) < LOGITS
-    if not name.startswith("gpt2") and name not in ONLY_AS_WE_SAVE:
-        if name == "qwen3_window":
-            pytest.skip("mlx-lm's qwen3 has no biases")
+    if name not in ONLY_AS_WE_SAVE | NOT_IN_MLX_LM:
         tokens = visible(name, tokens)
         ours = our_logits(folder, tokens, tmp_path)
         assert distance(ours, mlx_lm_logits(folder, tokens)) < LOGITS
@@ -91,10 +91,8 @@ def test_what_we_save_loads_in_transformers(name, tmp_path):
     assert distance(torch_logits(tmp_path / "saved", tokens), logits) < LOGITS
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(set(NAMES) - NOT_IN_MLX_LM))
 def test_what_we_save_loads_in_mlx_lm(name, tmp_path):
-    if name in ("gpt2_erf_no_bias", "qwen3_window"):
-        pytest.skip("mlx-lm has no other GELU in gpt2 and no biases in qwen3")
     folder, tokens, _ = golden(name, tmp_path)
     run("folder_tool", folder, tmp_path / "saved")
     tokens = visible(name, tokens)
