@@ -164,18 +164,25 @@ std::vector<Row> rows(const LanguageModel& model) {
   const auto packed = model.quantization();
   std::vector<Row> out;
   for (const auto& [path, array] : model.parameters()) {
-    const auto q = packed.find(path.substr(0, path.rfind('.')));
-    std::ostringstream text;
-    if (q == packed.end() || path.ends_with(".bias") ||
-        path.find(".lora_") != std::string::npos || path.ends_with(".m")) {
-      text << array.shape();
-      out.push_back({path, text.str(), static_cast<int64_t>(array.size())});
-    } else if (path.ends_with(".weight")) {
-      const mx::Shape full = {
-          array.shape(0), nn::unpacked_width(array, q->second)};
-      text << full << " " << q->second.bits << " bit";
-      out.push_back({path, text.str(), int64_t{full[0]} * full[1]});
+    const size_t dot = path.rfind('.');
+    const std::string name = path.substr(dot + 1);
+    const auto q = packed.find(path.substr(0, dot));
+    if (q != packed.end() && (name == "scales" || name == "biases")) {
+      continue; // they belong to the weight
     }
+    mx::Shape shape = array.shape();
+    std::string bits;
+    if (q != packed.end() && name == "weight") {
+      shape.back() = nn::unpacked_width(array, q->second);
+      bits = " " + std::to_string(q->second.bits) + " bit";
+    }
+    std::ostringstream text;
+    text << shape << bits;
+    int64_t count = 1;
+    for (int size : shape) {
+      count *= size;
+    }
+    out.push_back({path, text.str(), count});
   }
   return out;
 }
