@@ -35,7 +35,9 @@ namespace {
 template <class Model>
 class Adapter : public LanguageModel {
  public:
-  explicit Adapter(const typename Model::Config& config) : model_(config) {}
+  /** `kept`: keys of config.json that say nothing of the shape. */
+  Adapter(const typename Model::Config& config, Json kept)
+      : model_(config), kept_(std::move(kept)) {}
 
   std::string model_type() const override {
     return model_.config.to_json()["model_type"].template get<std::string>();
@@ -51,6 +53,7 @@ class Adapter : public LanguageModel {
   }
   Json config() const override {
     Json out = model_.config.to_json();
+    out.update(kept_);
     if (const Json packed = quantization_to_json(quantization());
         !packed.is_null()) {
       out["quantization"] = packed;
@@ -111,11 +114,19 @@ class Adapter : public LanguageModel {
 
  private:
   Model model_;
+  Json kept_;
 };
 
 template <class Model>
 std::unique_ptr<LanguageModel> make(const Json& config) {
-  return std::make_unique<Adapter<Model>>(Model::Config::from_json(config));
+  Json kept = Json::object(); // where a text begins and ends
+  for (const char* key : {"bos_token_id", "eos_token_id", "pad_token_id"}) {
+    if (config.contains(key)) {
+      kept[key] = config[key];
+    }
+  }
+  return std::make_unique<Adapter<Model>>(
+      Model::Config::from_json(config), std::move(kept));
 }
 
 using Maker = std::unique_ptr<LanguageModel> (*)(const Json&);

@@ -137,11 +137,14 @@ void save_model_folder(
     FileSystem& files) {
   ensure_folder(folder, files);
   Json generation = {{"do_sample", true}};
-  if (const auto eos = tokenizer.eos_id()) {
+  const Json config = config_of(model);
+  const auto eos = tokenizer.eos_id();
+  if (!config["eos_token_id"].is_null()) { // a chat model may have several
+    generation["eos_token_id"] = config["eos_token_id"];
+  } else if (eos) {
     generation["eos_token_id"] = *eos;
   }
-  write_file_atomically(
-      folder / "config.json", json_text(config_of(model)), files);
+  write_file_atomically(folder / "config.json", json_text(config), files);
   write_file_atomically(
       folder / "generation_config.json", json_text(generation), files);
   save_tokenizer(tokenizer, folder, files, model.context_length());
