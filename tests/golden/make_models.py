@@ -203,7 +203,12 @@ llama3 = dict(low_freq_factor=1.0, high_freq_factor=3.0)
 save("llama_llama3", scaled_llama("llama3", **old, **llama3), seed=7, **few)
 save("llama_yarn", scaled_llama("yarn", **old), seed=8, **few)
 biases = dict(attention_bias=True, mlp_bias=True)
-save("llama_bias", llama(tied=False, head_dim=8, **biases, **NARROW), seed=9, **few)
+save(
+    "llama_bias",
+    llama(tied=False, head_dim=8, **biases, **NARROW),
+    seed=9,
+    **few,
+)
 save("mistral", mistral(sliding_window=8), seed=10)
 save("qwen2", qwen2(tie_word_embeddings=True), seed=11)
 some = dict(use_sliding_window=True, sliding_window=8, max_window_layers=1)

@@ -7,8 +7,17 @@ Face transformers and compares logits, token ids and greedy text.
 
 import json
 import math
+import os
 import random
 
+os.environ["HF_HUB_OFFLINE"] = "1"  # nothing here may come from the network
+
+import mlx.core as mx
+import mlx_lm
+import numpy as np
+import pytest
+import tokenizers
+import transformers
 from model_folders import (
     LOGITS,
     distance,
@@ -17,13 +26,6 @@ from model_folders import (
     run,
     torch_logits,
 )
-
-import mlx.core as mx
-import mlx_lm
-import numpy as np
-import pytest
-import tokenizers
-import transformers
 
 STEPS = 3
 QUICK = ["--batch", "2", "--eval-batches", "1"]
