@@ -165,6 +165,11 @@ mx::array LayerCache::attend(
 }
 
 bool LayerCache::can_trim(int length) const {
+  if (!rows_.empty()) {
+    return std::all_of(rows_.begin(), rows_.end(), [&](const auto* row) {
+      return row->can_trim(length);
+    });
+  }
   return length >= length_ || options_.window == 0 ||
       length_ <= options_.window;
 }
@@ -178,6 +183,9 @@ void LayerCache::trim(int length) {
             "; a rotating cache that is full has forgotten what came before.");
   }
   length_ = std::min(length_, length);
+  for (LayerCache* row : rows_) {
+    row->trim(length);
+  }
 }
 
 nn::Positions positions(const LayerCache* cache) {

@@ -26,6 +26,13 @@ mx::array LanguageModel::logits(const mx::array& tokens, KVCache* cache) const {
             std::to_string(context_length()) + " positions but received " +
             received.str() + " ending at " + std::to_string(end) + ".");
   }
+  const auto rows = cache ? cache->positions().rows : std::nullopt;
+  if (rows && static_cast<int>(rows->size()) != tokens.shape(0)) {
+    throw UsageError(
+        "LanguageModel",
+        "expected a row of tokens for each of " + std::to_string(rows->size()) +
+            " caches but received " + std::to_string(tokens.shape(0)) + ".");
+  }
   return forward(tokens, cache);
 }
 

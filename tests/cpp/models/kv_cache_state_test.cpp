@@ -88,4 +88,16 @@ TEST_CASE("cache: positions are forgotten and read again") {
   CHECK_THROWS_AS(full.trim(5), UsageError);
   KVCache all({0, 8});
   CHECK(all.can_trim(0));
+
+  // A batch: each of its rows.
+  KVCache longer({0, 8}), shorter({0, 8});
+  for (int i : {0, 1}) {
+    longer.layers[i].append(part(h.k, 0, 9), part(h.v, 0, 9));
+    shorter.layers[i].append(part(h.k, 0, 6), part(h.v, 0, 6));
+  }
+  KVCache batch = KVCache::batch({&longer, &shorter});
+  CHECK(batch.length() == 9);
+  CHECK_FALSE(batch.can_trim(8)); // the longer one's window has moved on
+  KVCache::batch({&shorter}).trim(4);
+  CHECK(shorter.length() == 4);
 }

@@ -153,6 +153,10 @@ TEST_CASE("cache: rows of different lengths give what each gives alone") {
       done += L;
     }
     CHECK(ragged[2].length() == 7 + done);
+    CHECK_THROWS_WITH_AS(
+        model->logits(random_tokens(2, 1, 1), &batch),
+        doctest::Contains("each of 3 caches but received 2"),
+        UsageError);
     CHECK(batch.arrays().size() >= 3 * single[0].arrays().size());
   }
 }
