@@ -51,6 +51,23 @@ inline void check_divides(
   }
 }
 
+/** Of a model with rotary positions and grouped queries. */
+inline void
+check_heads(std::string_view where, int heads, int kv_heads, int head_dim) {
+  check_positive(where, "heads", heads);
+  check_positive(where, "key-value heads", kv_heads);
+  check_positive(where, "head_dim", head_dim);
+  check_divides(
+      where, "key-value heads", kv_heads, "the number of heads", heads);
+  if (head_dim % 2 != 0) {
+    throw UsageError(
+        where,
+        "expected an even head_dim, since rotary positions turn pairs, but "
+        "received " +
+            std::to_string(head_dim) + ".");
+  }
+}
+
 inline void check_probability(
     std::string_view where,
     const std::string& name,

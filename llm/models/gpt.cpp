@@ -2,6 +2,7 @@
 
 #include "llm/models/gpt.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "llm/core/error.h"
@@ -96,17 +97,22 @@ bool is_turned(const std::string& path) {
 
 } // namespace
 
+// A packed matrix cannot be turned: such a file is laid out as mlx-lm's, whose
+// names begin with "model." and whose matrices are [out, in].
 nn::Parameters GPT::to_checkpoint() const {
-  nn::Parameters out = nn::parameters(*this);
-  for (auto& [path, array] : out) {
-    if (is_turned(path)) {
-      array = mx::transpose(array);
-    }
-  }
+  nn::Parameters own = nn::parameters(*this), out;
+  const bool packed = std::any_of(own.begin(), own.end(), [](const auto& p) {
+    return p.first.ends_with(".scales");
+  });
   if (!config.bias) {
     GPTConfig full = config;
     full.bias = true;
-    out.merge(nn::parameters(GPT(full))); // adds what is absent: zero biases
+    own.merge(nn::parameters(GPT(full))); // adds what is absent: zero biases
+  }
+  for (const auto& [path, array] : own) {
+    out.emplace(
+        packed ? "model." + path : path,
+        is_turned(path) && !packed ? mx::transpose(array) : array);
   }
   return out;
 }
@@ -115,9 +121,11 @@ nn::Parameters GPT::translate(nn::Parameters arrays, std::string_view where)
     const {
   nn::Parameters out;
   for (const auto& [name, array] : arrays) {
-    // Hugging Face writes "transformer.h.0...", OpenAI's file "h.0...".
-    const std::string path = name.starts_with("transformer.")
-        ? name.substr(std::string("transformer.").size())
+    // Hugging Face writes "transformer.h.0...", OpenAI's file "h.0...", mlx-lm
+    // "model.h.0..." and turns the matrices itself.
+    const bool from_mlx_lm = name.starts_with("model.");
+    const std::string path = from_mlx_lm || name.starts_with("transformer.")
+        ? name.substr(name.find('.') + 1)
         : name;
     const bool causal_mask = path.ends_with(".attn.bias") ||
         path.ends_with(".attn.masked_bias");         // constants, not weights
@@ -139,7 +147,7 @@ nn::Parameters GPT::translate(nn::Parameters arrays, std::string_view where)
     // weights would not give the same bits.
     out.insert_or_assign(
         path,
-        is_turned(path) && array.ndim() == 2
+        is_turned(path) && array.ndim() == 2 && !from_mlx_lm
             ? mx::contiguous(mx::transpose(array))
             : array);
   }

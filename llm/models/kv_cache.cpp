@@ -25,8 +25,11 @@ mx::array between(const mx::array& x, int begin, int end) { // along axis 2
 }
 
 std::vector<mx::array> pack(const mx::array& x, const CacheOptions& o) {
-  return o.bits == 0 ? std::vector<mx::array>{x}
-                     : mx::quantize(x, o.group_size, o.bits);
+  if (o.bits == 0) {
+    return {x};
+  }
+  nn::check_quantization(x.shape(-1), o.group_size, o.bits);
+  return mx::quantize(x, o.group_size, o.bits);
 }
 
 mx::array unpack(const std::vector<mx::array>& parts, const CacheOptions& o) {
@@ -162,6 +165,11 @@ mx::array LayerCache::attend(
 }
 
 bool LayerCache::can_trim(int length) const {
+  if (!rows_.empty()) {
+    return std::all_of(rows_.begin(), rows_.end(), [&](const auto* row) {
+      return row->can_trim(length);
+    });
+  }
   return length >= length_ || options_.window == 0 ||
       length_ <= options_.window;
 }
@@ -175,6 +183,9 @@ void LayerCache::trim(int length) {
             "; a rotating cache that is full has forgotten what came before.");
   }
   length_ = std::min(length_, length);
+  for (LayerCache* row : rows_) {
+    row->trim(length);
+  }
 }
 
 nn::Positions positions(const LayerCache* cache) {
@@ -255,62 +266,6 @@ std::vector<mx::array> KVCache::arrays() const {
     }
   }
   return out;
-}
-
-std::map<std::string, mx::array> KVCache::state() const {
-  std::map<std::string, mx::array> out;
-  out.emplace("length", mx::array(length()));
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const LayerCache& layer = layers[i];
-    const std::string name = "layers." + std::to_string(i);
-    for (size_t j = 0; j < layer.keys_.parts.size(); ++j) {
-      const auto save = [&](const char* what, const CacheStore& store) {
-        out.emplace(
-            name + what + std::to_string(j),
-            mx::contiguous(between(store.parts[j], 0, layer.held())));
-      };
-      save(".keys.", layer.keys_);
-      save(".values.", layer.values_);
-    }
-  }
-  return out;
-}
-
-void KVCache::restore(const std::map<std::string, mx::array>& state) {
-  const auto get = [&](const std::string& name) {
-    const auto it = state.find(name);
-    if (it == state.end()) {
-      throw InputError(
-          "prompt cache",
-          "expected the array " + name +
-              " but found none; it belongs to another model or other cache "
-              "options, make it again.");
-    }
-    return it->second;
-  };
-  const int length = get("length").item<int>();
-  for (size_t i = 0; i < layers.size(); ++i) {
-    LayerCache layer(layers[i].options_);
-    layer.length_ = length;
-    const int count = layer.options_.bits == 0 ? 1 : 3;
-    for (int j = 0; length > 0 && j < count; ++j) {
-      const std::string name = "layers." + std::to_string(i);
-      const std::string number = std::to_string(j);
-      for (auto [what, store] :
-           {std::pair{".keys.", &layer.keys_}, {".values.", &layer.values_}}) {
-        const mx::array part = get(name + what + number);
-        if (part.ndim() != 4 || part.shape(2) != layer.held()) {
-          throw InputError(
-              "prompt cache",
-              "expected " + std::to_string(layer.held()) + " positions in " +
-                  name + what + number +
-                  " but found another shape; make it again.");
-        }
-        store->parts.push_back(part);
-      }
-    }
-    layers[i] = layer;
-  }
 }
 
 } // namespace llm

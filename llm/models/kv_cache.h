@@ -114,7 +114,8 @@ class KVCache {
 
   nn::Positions positions() const;
 
-  /** Forgets the positions from `length` on; see LayerCache::can_trim. */
+  /** Forgets the positions from `length` on (a batch: of each row); see
+   * LayerCache::can_trim. */
   bool can_trim(int length) const;
   void trim(int length);
 

@@ -8,8 +8,10 @@
 #include <mlx/utils.h>
 
 #include "llm/core/error.h"
+#include "llm/models/gemma3.h"
 #include "llm/models/gpt.h"
 #include "llm/models/llama.h"
+#include "llm/models/quantize.h"
 
 namespace llm {
 
@@ -24,6 +26,13 @@ mx::array LanguageModel::logits(const mx::array& tokens, KVCache* cache) const {
             std::to_string(context_length()) + " positions but received " +
             received.str() + " ending at " + std::to_string(end) + ".");
   }
+  const auto rows = cache ? cache->positions().rows : std::nullopt;
+  if (rows && static_cast<int>(rows->size()) != tokens.shape(0)) {
+    throw UsageError(
+        "LanguageModel",
+        "expected a row of tokens for each of " + std::to_string(rows->size()) +
+            " caches but received " + std::to_string(tokens.shape(0)) + ".");
+  }
   return forward(tokens, cache);
 }
 
@@ -33,10 +42,12 @@ namespace {
 template <class Model>
 class Adapter : public LanguageModel {
  public:
-  explicit Adapter(const typename Model::Config& config) : model_(config) {}
+  /** `kept`: keys of config.json that say nothing of the shape. */
+  Adapter(const typename Model::Config& config, Json kept)
+      : model_(config), kept_(std::move(kept)) {}
 
   std::string model_type() const override {
-    return config()["model_type"].template get<std::string>();
+    return model_.config.to_json()["model_type"].template get<std::string>();
   }
   int vocab_size() const override {
     return model_.config.vocab_size;
@@ -48,7 +59,14 @@ class Adapter : public LanguageModel {
     return model_.layer_windows();
   }
   Json config() const override {
-    return model_.config.to_json();
+    Json out = model_.config.to_json();
+    out.update(kept_);
+    if (const Json packed = quantization_to_json(quantization());
+        !packed.is_null()) {
+      out["quantization"] = packed;
+      out["quantization_config"] = packed; // mlx-lm writes both
+    }
+    return out;
   }
   void initialize(uint64_t seed) override {
     model_.initialize(seed);
@@ -78,6 +96,17 @@ class Adapter : public LanguageModel {
       override {
     nn::for_each<nn::Embedding>(model_, f);
   }
+  std::map<std::string, nn::Quantization> quantization() const override {
+    std::map<std::string, nn::Quantization> out;
+    const auto collect = [&](const std::string& path, const auto& layer) {
+      if (layer.quantization) {
+        out.emplace(path, *layer.quantization);
+      }
+    };
+    nn::for_each<nn::Linear>(model_, collect);
+    nn::for_each<nn::Embedding>(model_, collect);
+    return out;
+  }
   void set_dropout_key(const std::optional<mx::array>& key) override {
     nn::set_dropout_key(model_, key);
   }
@@ -92,11 +121,19 @@ class Adapter : public LanguageModel {
 
  private:
   Model model_;
+  Json kept_;
 };
 
 template <class Model>
 std::unique_ptr<LanguageModel> make(const Json& config) {
-  return std::make_unique<Adapter<Model>>(Model::Config::from_json(config));
+  Json kept = Json::object(); // where a text begins and ends
+  for (const char* key : {"bos_token_id", "eos_token_id", "pad_token_id"}) {
+    if (config.contains(key)) {
+      kept[key] = config[key];
+    }
+  }
+  return std::make_unique<Adapter<Model>>(
+      Model::Config::from_json(config), std::move(kept));
 }
 
 using Maker = std::unique_ptr<LanguageModel> (*)(const Json&);
@@ -105,7 +142,11 @@ using Maker = std::unique_ptr<LanguageModel> (*)(const Json&);
 const std::map<std::string, Maker>& registry() {
   static const std::map<std::string, Maker> makers = {
       {"gpt2", make<GPT>},
+      {"gemma3", make<Gemma3>},
+      {"gemma3_text", make<Gemma3>},
       {"llama", make<Llama>},
+      {"mistral", make<Llama>},
+      {"qwen2", make<Llama>},
       {"qwen3", make<Llama>},
   };
   return makers;
@@ -129,29 +170,70 @@ std::unique_ptr<LanguageModel> make_model(const Json& config) {
   return it->second(config);
 }
 
+namespace {
+
+/** One line of describe(): packed matrices as what they stand for. */
+struct Row {
+  std::string path, shape;
+  int64_t count;
+};
+
+std::vector<Row> rows(const LanguageModel& model) {
+  const auto packed = model.quantization();
+  std::vector<Row> out;
+  for (const auto& [path, array] : model.parameters()) {
+    const size_t dot = path.rfind('.');
+    const std::string name = path.substr(dot + 1);
+    const auto q = packed.find(path.substr(0, dot));
+    if (q != packed.end() && (name == "scales" || name == "biases")) {
+      continue; // they belong to the weight
+    }
+    mx::Shape shape = array.shape();
+    std::string bits;
+    if (q != packed.end() && name == "weight") {
+      shape.back() = nn::unpacked_width(array, q->second);
+      bits = " " + std::to_string(q->second.bits) + " bit";
+    }
+    std::ostringstream text;
+    text << shape << bits;
+    int64_t count = 1;
+    for (int size : shape) {
+      count *= size;
+    }
+    out.push_back({path, text.str(), count});
+  }
+  return out;
+}
+
+} // namespace
+
 std::string describe(const LanguageModel& model) {
-  const nn::Parameters all = model.parameters();
+  const std::vector<Row> all = rows(model);
   size_t width = 9;
-  for (const auto& [path, array] : all) {
-    width = std::max(width, path.size());
+  int64_t total = 0;
+  for (const Row& row : all) {
+    width = std::max(width, row.path.size());
+    total += row.count;
+  }
+  double bytes = 0;
+  for (const auto& [path, array] : model.parameters()) {
+    bytes += static_cast<double>(array.nbytes());
   }
   std::ostringstream out;
-  auto row = [&](const std::string& a, const std::string& b, const auto& c) {
+  const auto line = [&](const std::string& a, const std::string& b, auto c) {
     out << std::left << std::setw(static_cast<int>(width) + 2) << a
         << std::setw(16) << b << std::right << std::setw(12) << c << "\n";
   };
-  row("parameter", "shape", "count");
-  for (const auto& [path, array] : all) {
-    std::ostringstream shape;
-    shape << array.shape();
-    row(path, shape.str(), array.size());
+  line("parameter", "shape", "count");
+  for (const Row& row : all) {
+    line(row.path, row.shape, row.count);
   }
-  const int64_t total = nn::count(all);
-  row("total", "", total);
+  line("total", "", total);
   out << model.model_type() << ": " << model.layer_count() << " layers, "
       << model.vocab_size() << " tokens in the vocabulary, context "
       << model.context_length() << ", " << std::fixed << std::setprecision(1)
-      << static_cast<double>(total) * 4 / (1 << 20) << " MiB as float32\n";
+      << bytes / (1 << 20) << " MiB (" << 8 * bytes / static_cast<double>(total)
+      << " bits per parameter)\n";
   return out.str();
 }
 

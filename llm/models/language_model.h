@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,6 +67,11 @@ class LanguageModel {
       const std::function<void(const std::string&, nn::Linear&)>& f) = 0;
   virtual void for_each_embedding(
       const std::function<void(const std::string&, nn::Embedding&)>& f) = 0;
+
+  /** The layers that are packed into a few bits, by path. */
+  virtual std::map<std::string, nn::Quantization> quantization() const {
+    return {};
+  }
 
   /** A key switches dropout on (training), none switches it off. */
   virtual void set_dropout_key(const std::optional<mx::array>& key) = 0;

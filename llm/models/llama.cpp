@@ -2,72 +2,81 @@
 
 #include "llm/models/llama.h"
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "llm/core/error.h"
 #include "llm/models/config.h"
+#include "llm/models/layer_types.h"
 #include "llm/nn/init.h"
 
 namespace llm {
 
+namespace {
+
+const std::map<std::string, const char*> architectures = {
+    {"llama", "LlamaForCausalLM"},
+    {"mistral", "MistralForCausalLM"},
+    {"qwen2", "Qwen2ForCausalLM"},
+    {"qwen3", "Qwen3ForCausalLM"}};
+
+bool is_qwen(const LlamaConfig& c) {
+  return c.model_type == "qwen2" || c.model_type == "qwen3";
+}
+
+} // namespace
+
 void LlamaConfig::validate() const {
+  if (!architectures.contains(model_type)) {
+    throw UsageError(
+        "Llama",
+        "expected model_type llama, mistral, qwen2 or qwen3 but received \"" +
+            model_type + "\".");
+  }
+  if (!windows.empty() && int(windows.size()) != num_hidden_layers) {
+    throw UsageError(
+        "Llama",
+        "expected a window for each of " + std::to_string(num_hidden_layers) +
+            " layers but received " + std::to_string(windows.size()) + ".");
+  }
   check_positive("Llama", "vocab_size", vocab_size);
   check_positive("Llama", "context length", max_position_embeddings);
   check_positive("Llama", "width", hidden_size);
   check_positive("Llama", "MLP width", intermediate_size);
   check_positive("Llama", "layers", num_hidden_layers);
-  check_positive("Llama", "heads", num_attention_heads);
-  check_positive("Llama", "key-value heads", num_key_value_heads);
-  check_positive("Llama", "head_dim", head_dim);
-  check_divides(
-      "Llama",
-      "key-value heads",
-      num_key_value_heads,
-      "the number of heads",
-      num_attention_heads);
-  if (head_dim % 2 != 0) {
-    throw UsageError(
-        "Llama",
-        "expected an even head_dim, since rotary positions turn pairs, but "
-        "received " +
-            std::to_string(head_dim) + ".");
-  }
+  check_heads("Llama", num_attention_heads, num_key_value_heads, head_dim);
 }
 
 namespace {
 
-// Newer files keep it in rope_parameters, older ones at the top.
-float read_rope_theta(const Json& json, const std::string& where) {
-  for (const char* key : {"rope_parameters", "rope_scaling"}) {
-    if (!json.contains(key) || !json[key].is_object()) {
-      continue;
-    }
-    const Json& rope = json[key];
-    const std::string type = json_get_or<std::string>(
-        rope, "rope_type", "default", where + ": " + key);
-    if (type != "default") {
-      throw InputError(
-          where,
-          std::string(key) +
-              ".rope_type: expected \"default\" but received \"" + type +
-              "\"; scaled rotary positions are not supported.");
-    }
-    if (rope.contains("rope_theta")) {
-      return json_get<float>(rope, "rope_theta", where + ": " + key);
-    }
+// As transformers reads them: Mistral slides in every layer, a Qwen in those
+// from max_window_layers on, if at all.
+std::vector<int>
+read_windows(const Json& json, const std::string& where, const LlamaConfig& c) {
+  const int layers = c.num_hidden_layers;
+  if (c.model_type == "mistral") {
+    return std::vector<int>(layers, read_window(json, where, 4096));
   }
-  return json_get_or<float>(json, "rope_theta", 10000.0f, where);
+  if (!is_qwen(c)) {
+    return {};
+  }
+  const bool on = json_get_or<bool>(json, "use_sliding_window", false, where);
+  const int window = on ? read_window(json, where, 4096) : 0;
+  const int first = json_get_or<int>(json, "max_window_layers", 28, where);
+  return read_layer_types(json, where, layers, window, [&](int layer) {
+    return window > 0 && layer >= first;
+  });
 }
 
-void require_false(
-    const Json& json,
-    const char* key,
-    const std::string& where) {
-  if (json_get_or<bool>(json, key, false, where)) {
-    throw InputError(
-        where,
-        std::string(key) + ": expected false; this model has no such bias.");
-  }
+void read_heads(const Json& json, const std::string& where, LlamaConfig& c) {
+  c.num_attention_heads = json_get<int>(json, "num_attention_heads", where);
+  c.num_key_value_heads = json_get_or<int>(
+      json, "num_key_value_heads", c.num_attention_heads, where);
+  check_positive(where, "num_attention_heads", c.num_attention_heads);
+  const int usual =
+      c.model_type == "qwen3" ? 128 : c.hidden_size / c.num_attention_heads;
+  c.head_dim = json_get_or<int>(json, "head_dim", usual, where);
 }
 
 } // namespace
@@ -75,33 +84,39 @@ void require_false(
 LlamaConfig LlamaConfig::from_json(const Json& json) {
   const std::string where = "config.json";
   LlamaConfig c;
+  c.model_type = json_get<std::string>(json, "model_type", where);
   c.vocab_size = json_get<int>(json, "vocab_size", where);
   c.max_position_embeddings =
       json_get<int>(json, "max_position_embeddings", where);
   c.hidden_size = json_get<int>(json, "hidden_size", where);
   c.intermediate_size = json_get<int>(json, "intermediate_size", where);
   c.num_hidden_layers = json_get<int>(json, "num_hidden_layers", where);
-  c.num_attention_heads = json_get<int>(json, "num_attention_heads", where);
-  c.num_key_value_heads = json_get_or<int>(
-      json, "num_key_value_heads", c.num_attention_heads, where);
-  check_positive("config.json", "num_attention_heads", c.num_attention_heads);
-  c.head_dim = json_get_or<int>(
-      json, "head_dim", c.hidden_size / c.num_attention_heads, where);
+  check_positive(where, "num_hidden_layers", c.num_hidden_layers);
+  read_heads(json, where, c);
   c.rms_norm_eps = json_get_or<float>(json, "rms_norm_eps", 1e-6f, where);
-  c.rope_theta = read_rope_theta(json, where);
+  c.rope = RopeConfig::from_json(json, where);
   c.tie_word_embeddings =
       json_get_or<bool>(json, "tie_word_embeddings", false, where);
-  c.qk_norm = json_get<std::string>(json, "model_type", where) == "qwen3";
-  require_false(json, "attention_bias", where);
-  require_false(json, "mlp_bias", where);
+  if (c.model_type == "llama" || c.model_type == "qwen3") {
+    c.attention_bias = json_get_or<bool>(json, "attention_bias", false, where);
+  }
+  if (c.model_type == "llama") {
+    c.mlp_bias = json_get_or<bool>(json, "mlp_bias", false, where);
+  }
+  c.windows = read_windows(json, where, c);
+  const std::string act = json_get_or(json, "hidden_act", "silu", where);
+  if (act != "silu") {
+    throw InputError(
+        where, "hidden_act: expected silu but received \"" + act + "\".");
+  }
   c.validate();
   return c;
 }
 
 Json LlamaConfig::to_json() const {
-  return {
-      {"model_type", qk_norm ? "qwen3" : "llama"},
-      {"architectures", {qk_norm ? "Qwen3ForCausalLM" : "LlamaForCausalLM"}},
+  Json out = {
+      {"model_type", model_type},
+      {"architectures", {architectures.at(model_type)}},
       {"vocab_size", vocab_size},
       {"max_position_embeddings", max_position_embeddings},
       {"hidden_size", hidden_size},
@@ -112,23 +127,47 @@ Json LlamaConfig::to_json() const {
       {"head_dim", head_dim},
       {"hidden_act", "silu"},
       {"rms_norm_eps", shortest(rms_norm_eps)},
-      {"rope_theta", shortest(rope_theta)},
       {"tie_word_embeddings", tie_word_embeddings},
-      {"attention_bias", false},
-      {"mlp_bias", false},
+      {"attention_bias", attention_bias},
+      {"mlp_bias", mlp_bias},
       {"bos_token_id", nullptr},
       {"eos_token_id", nullptr},
       {"torch_dtype", "float32"}};
+  rope.write(out);
+  const int window =
+      windows.empty() ? 0 : *std::max_element(windows.begin(), windows.end());
+  if (model_type == "mistral" || window > 0) {
+    out["sliding_window"] = window > 0 ? Json(window) : Json();
+  }
+  if (is_qwen(*this) && window > 0) {
+    out["use_sliding_window"] = true;
+    out["layer_types"] = layer_types(windows);
+  }
+  return out;
 }
 
-LlamaAttention::LlamaAttention(const LlamaConfig& c)
-    : q_proj(c.hidden_size, c.num_attention_heads * c.head_dim, false),
-      k_proj(c.hidden_size, c.num_key_value_heads * c.head_dim, false),
-      v_proj(c.hidden_size, c.num_key_value_heads * c.head_dim, false),
-      o_proj(c.num_attention_heads * c.head_dim, c.hidden_size, false),
-      rope{.base = c.rope_theta},
-      config(c) {
-  if (c.qk_norm) {
+LlamaAttention::LlamaAttention(const LlamaConfig& c, int layer)
+    : q_proj(
+          c.hidden_size,
+          c.num_attention_heads * c.head_dim,
+          c.attention_bias || c.model_type == "qwen2"),
+      k_proj(
+          c.hidden_size,
+          c.num_key_value_heads * c.head_dim,
+          q_proj.bias.has_value()),
+      v_proj(
+          c.hidden_size,
+          c.num_key_value_heads * c.head_dim,
+          q_proj.bias.has_value()),
+      o_proj(
+          c.num_attention_heads * c.head_dim,
+          c.hidden_size,
+          c.attention_bias),
+      rope(c.rope.make(c.head_dim, c.max_position_embeddings)),
+      heads(c.num_attention_heads),
+      kv_heads(c.num_key_value_heads),
+      window(c.windows.empty() ? 0 : c.windows.at(layer)) {
+  if (c.model_type == "qwen3") {
     q_norm.emplace(c.head_dim, c.rms_norm_eps);
     k_norm.emplace(c.head_dim, c.rms_norm_eps);
   }
@@ -138,7 +177,7 @@ LlamaBody::LlamaBody(const LlamaConfig& c)
     : embed_tokens(c.vocab_size, c.hidden_size),
       norm(c.hidden_size, c.rms_norm_eps) {
   for (int i = 0; i < c.num_hidden_layers; ++i) {
-    layers.emplace_back(c); // one by one: copies of a block would share weights
+    layers.emplace_back(c, i); // copies of one block would share weights
   }
 }
 
@@ -158,6 +197,20 @@ void Llama::initialize(uint64_t seed) {
       a = nn::normal_init(a, writes ? residual : 0.02f, seed, path);
     }
   });
+}
+
+std::vector<int> Llama::layer_windows() const {
+  return config.windows.empty() ? std::vector<int>(model.layers.size(), 0)
+                                : config.windows;
+}
+
+nn::Parameters Llama::translate(nn::Parameters arrays, std::string_view) const {
+  std::erase_if(arrays, [&](const auto& entry) {
+    const std::string& name = entry.first;
+    const bool second_head = !lm_head && name.starts_with("lm_head.");
+    return second_head || name.ends_with("rotary_emb.inv_freq"); // a constant
+  });
+  return arrays;
 }
 
 } // namespace llm

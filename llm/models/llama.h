@@ -2,17 +2,20 @@
 //
 // The modern decoder (Llama: Touvron et al., arXiv 2302.13971): RMSNorm before
 // each part, rotary positions inside attention, grouped queries, a gated MLP
-// (SwiGLU), no biases. With q/k norm it is Qwen3. Read gpt.h first; member
-// names are those of the checkpoints. Sizes: B batch, L tokens, C width,
-// H query heads, K key-value heads (K divides H), D width of a head.
+// (SwiGLU). Its relatives differ in details: Mistral looks back over a window,
+// Qwen2 has biases, Qwen3 norms on q and k; SmolLM2 is a Llama. Read gpt.h
+// first; member names are those of the checkpoints. Sizes: B batch, L tokens,
+// C width, H query heads, K key-value heads (K divides H), D width of a head.
 
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "llm/core/json.h"
 #include "llm/models/kv_cache.h"
+#include "llm/models/rope_config.h"
 #include "llm/nn/activation.h"
 #include "llm/nn/attention.h"
 #include "llm/nn/checkpoint.h"
@@ -23,8 +26,9 @@
 
 namespace llm {
 
-/** The shape of a Llama or Qwen3, by the names of their config.json. */
+/** The shape of a model of the family, by the names of its config.json. */
 struct LlamaConfig {
+  std::string model_type = "llama"; ///< or mistral, qwen2, qwen3
   int vocab_size = 32000;
   int max_position_embeddings = 2048; ///< context
   int hidden_size = 512;
@@ -34,9 +38,11 @@ struct LlamaConfig {
   int num_key_value_heads = 8; ///< divides num_attention_heads
   int head_dim = 64;
   float rms_norm_eps = 1e-5f;
-  float rope_theta = 10000.0f;
+  RopeConfig rope = {};
   bool tie_word_embeddings = true;
-  bool qk_norm = false; ///< true: model_type qwen3
+  bool attention_bias = false; ///< on q, k, v and o (Qwen2: always, but not o)
+  bool mlp_bias = false;
+  std::vector<int> windows = {}; ///< of each layer, 0: all; empty: all of all
 
   void validate() const;
   static LlamaConfig from_json(const Json& json);
@@ -49,22 +55,24 @@ struct LlamaAttention {
   nn::Linear o_proj;                         // H D -> C
   std::optional<nn::RMSNorm> q_norm, k_norm; // over D, one for all heads
   nn::Rope rope;
-  LlamaConfig config;
+  int heads, kv_heads;
+  int window; // a query sees this many positions; 0: all
 
-  explicit LlamaAttention(const LlamaConfig& c);
+  LlamaAttention(const LlamaConfig& c, int layer);
 
   /** x [B, L, C] -> [B, L, C]. */
   mx::array operator()(const mx::array& x, LayerCache* cache) const {
-    mx::array q = nn::split_heads(q_proj(x), config.num_attention_heads);
-    mx::array k = nn::split_heads(k_proj(x), config.num_key_value_heads);
-    const mx::array v = nn::split_heads(v_proj(x), config.num_key_value_heads);
+    mx::array q = nn::split_heads(q_proj(x), heads);
+    mx::array k = nn::split_heads(k_proj(x), kv_heads);
+    const mx::array v = nn::split_heads(v_proj(x), kv_heads);
     if (q_norm) {
       q = (*q_norm)(q);
       k = (*k_norm)(k);
     }
     q = rope(q, positions(cache));
     k = rope(k, positions(cache));
-    return o_proj(nn::merge_heads(attend(cache, q, k, v)));
+    const mx::array y = attend(cache, q, k, v, {.window = window});
+    return o_proj(nn::merge_heads(y));
   }
 
   static void visit(auto& self, auto&& f) {
@@ -82,9 +90,9 @@ struct LlamaMLP {
   nn::Linear gate_proj, up_proj, down_proj;
 
   explicit LlamaMLP(const LlamaConfig& c)
-      : gate_proj(c.hidden_size, c.intermediate_size, false),
-        up_proj(c.hidden_size, c.intermediate_size, false),
-        down_proj(c.intermediate_size, c.hidden_size, false) {}
+      : gate_proj(c.hidden_size, c.intermediate_size, c.mlp_bias),
+        up_proj(c.hidden_size, c.intermediate_size, c.mlp_bias),
+        down_proj(c.intermediate_size, c.hidden_size, c.mlp_bias) {}
 
   mx::array operator()(const mx::array& x) const {
     return down_proj(nn::swiglu(gate_proj(x), up_proj(x)));
@@ -103,9 +111,9 @@ struct LlamaBlock {
   nn::RMSNorm post_attention_layernorm;
   LlamaMLP mlp;
 
-  explicit LlamaBlock(const LlamaConfig& c)
+  LlamaBlock(const LlamaConfig& c, int layer)
       : input_layernorm(c.hidden_size, c.rms_norm_eps),
-        self_attn(c),
+        self_attn(c, layer),
         post_attention_layernorm(c.hidden_size, c.rms_norm_eps),
         mlp(c) {}
 
@@ -170,18 +178,11 @@ struct Llama {
   int context_length() const {
     return config.max_position_embeddings;
   }
-  std::vector<int> layer_windows() const {
-    return std::vector<int>(config.num_hidden_layers, 0);
-  }
+  std::vector<int> layer_windows() const;
   nn::Parameters to_checkpoint() const {
     return nn::parameters(*this);
   }
-  nn::Parameters translate(nn::Parameters arrays, std::string_view) const {
-    if (!lm_head) {
-      arrays.erase("lm_head.weight"); // some files hold the tied head twice
-    }
-    return arrays;
-  }
+  nn::Parameters translate(nn::Parameters arrays, std::string_view) const;
 };
 
 } // namespace llm

@@ -2,8 +2,16 @@
 
 #include "llm/models/load.h"
 
+#include <algorithm>
+#include <sstream>
+
+#include <mlx/ops.h>
+#include <mlx/transforms.h>
+#include <mlx/utils.h>
+
 #include "llm/core/error.h"
 #include "llm/io/safetensors.h"
+#include "llm/models/quantize.h"
 
 namespace llm {
 
@@ -15,7 +23,64 @@ std::string json_text(const Json& json) {
   return json.dump(2) + "\n";
 }
 
+bool is_float(const mx::array& array) {
+  return mx::issubdtype(array.dtype(), mx::floating);
+}
+
+std::string type_name(const mx::array& array) {
+  std::ostringstream out;
+  out << array.dtype();
+  return out.str();
+}
+
+/** A packed weight is whole numbers, everything else is not. */
+void check_types(
+    const nn::Parameters& expected,
+    const nn::Parameters& received,
+    const std::string& where) {
+  for (const auto& [name, array] : received) {
+    const auto it = expected.find(name);
+    if (it != expected.end() && is_float(it->second) != is_float(array)) {
+      throw InputError(
+          where,
+          name + ": expected numbers of type " + type_name(it->second) +
+              " but received " + type_name(array) +
+              "; check that config.json belongs to it.");
+    }
+  }
+}
+
+/** config.json, with the type that the weights have. */
+Json config_of(const LanguageModel& model) {
+  Json out = model.config();
+  const nn::Parameters all = model.parameters();
+  const auto first = std::find_if(
+      all.begin(), all.end(), [](const auto& p) { return is_float(p.second); });
+  if (first != all.end()) {
+    out["torch_dtype"] = type_name(first->second);
+  }
+  return out;
+}
+
 } // namespace
+
+void set_weights(
+    LanguageModel& model,
+    nn::Parameters arrays,
+    const std::string& where) {
+  arrays = model.translate(std::move(arrays), where);
+  if (mx::default_device() == mx::Device::cpu) {
+    for (auto& [name, array] : arrays) {
+      if (is_float(array) && array.dtype() != mx::float32) {
+        array = mx::astype(array, mx::float32);
+        mx::eval(array); // one by one: the half is freed
+      }
+    }
+  }
+  expect_quantized(model, arrays, where);
+  check_types(model.parameters(), arrays, where);
+  model.update(arrays, where);
+}
 
 bool holds_model(const std::filesystem::path& folder) {
   std::error_code ignored;
@@ -42,7 +107,9 @@ ModelFolder load_model_folder(const std::filesystem::path& folder) {
   }
   ModelFolder out;
   try {
-    out.model = make_model(read_json_file(folder / "config.json"));
+    const Json config = read_json_file(folder / "config.json");
+    check_quantization_method(config);
+    out.model = make_model(config);
   } catch (const UsageError& error) { // a file is input, not usage
     throw InputError(
         "model", (folder / "config.json").string() + ": " + error.what());
@@ -58,9 +125,7 @@ ModelFolder load_model_folder(const std::filesystem::path& folder) {
             "; take both from the same model.");
   }
   const std::filesystem::path weights = folder / weights_name;
-  out.model->update(
-      out.model->translate(load_safetensors(weights).arrays, weights.string()),
-      weights.string());
+  set_weights(*out.model, load_safetensors(weights).arrays, weights.string());
   return out;
 }
 
@@ -72,11 +137,14 @@ void save_model_folder(
     FileSystem& files) {
   ensure_folder(folder, files);
   Json generation = {{"do_sample", true}};
-  if (const auto eos = tokenizer.eos_id()) {
+  const Json config = config_of(model);
+  const auto eos = tokenizer.eos_id();
+  if (!config["eos_token_id"].is_null()) { // a chat model may have several
+    generation["eos_token_id"] = config["eos_token_id"];
+  } else if (eos) {
     generation["eos_token_id"] = *eos;
   }
-  write_file_atomically(
-      folder / "config.json", json_text(model.config()), files);
+  write_file_atomically(folder / "config.json", json_text(config), files);
   write_file_atomically(
       folder / "generation_config.json", json_text(generation), files);
   save_tokenizer(tokenizer, folder, files, model.context_length());
@@ -87,12 +155,24 @@ void save_model_folder(
 
 std::string mlx_lm_difference(const LanguageModel& model) {
   const Json config = model.config();
-  if (model.model_type() == "gpt2" &&
-      config["activation_function"] != "gelu_new") {
+  const std::string type = model.model_type();
+  if (type == "gpt2" && config["activation_function"] != "gelu_new") {
     return "mlx-lm computes gpt2 with gelu_new whatever config.json says, and "
            "this model uses " +
         config["activation_function"].get<std::string>() +
         ": its logits will differ there.";
+  }
+  if (config.contains("final_logit_softcapping") &&
+      !config["final_logit_softcapping"].is_null()) {
+    return "mlx-lm leaves out final_logit_softcapping: its logits will differ.";
+  }
+  const std::vector<int> windows = model.layer_windows();
+  const int window = *std::max_element(windows.begin(), windows.end());
+  if (type != "gemma3_text" && window > 0 && window < model.context_length()) {
+    return "mlx-lm computes " + type +
+        " without the sliding window of config.json: its logits will differ "
+        "after " +
+        std::to_string(window) + " tokens.";
   }
   return "";
 }

@@ -6,6 +6,10 @@
 
 namespace llm::nn {
 
+int Embedding::dims() const {
+  return quantization ? unpacked_width(weight, *quantization) : weight.shape(1);
+}
+
 mx::array Embedding::operator()(const mx::array& ids) const {
   const mx::array rows = mx::take(weight, ids, 0);
   if (!quantization) {

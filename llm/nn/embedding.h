@@ -20,6 +20,8 @@ struct Embedding {
 
   Embedding(int count, int dims) : weight(mx::zeros({count, dims})) {}
 
+  int dims() const;
+
   /** ids [...] (integers) -> [..., dims]. */
   mx::array operator()(const mx::array& ids) const;
 

@@ -7,8 +7,7 @@
 namespace llm::nn {
 
 int Linear::in() const {
-  const int columns = weight.shape(1);
-  return quantization ? columns * 32 / quantization->bits : columns;
+  return quantization ? unpacked_width(weight, *quantization) : weight.shape(1);
 }
 
 mx::array Linear::full_weight() const {

@@ -22,6 +22,11 @@ struct Quantization {
   int bits;         ///< 2, 3, 4, 5, 6 or 8
 };
 
+/** Values in a row of a packed matrix. */
+inline int unpacked_width(const mx::array& packed, const Quantization& q) {
+  return packed.shape(-1) * 32 / q.bits;
+}
+
 /** Throws UsageError unless rows of `in` values can be packed so. */
 void check_quantization(int in, int group_size, int bits);
 

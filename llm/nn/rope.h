@@ -25,7 +25,7 @@ struct Positions {
   mx::array of(int L) const;
 };
 
-/** How the positions of a model turn; see make_* for the scaled ones. */
+/** How the positions of a model turn; scaled ones are made below. */
 struct Rope {
   float base = 10000.0f; ///< pair i turns by position * base^(-2i / D)
   float scale = 1.0f;    ///< positions are multiplied by it ("linear")

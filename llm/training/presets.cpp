@@ -127,6 +127,7 @@ Json model_config(const ModelShape& s, int vocab_size, int context) {
             s.architecture + "\".");
   }
   const LlamaConfig config = {
+      .model_type = s.architecture,
       .vocab_size = vocab_size,
       .max_position_embeddings = context,
       .hidden_size = s.width,
@@ -135,8 +136,7 @@ Json model_config(const ModelShape& s, int vocab_size, int context) {
       .num_hidden_layers = s.layers,
       .num_attention_heads = s.heads,
       .num_key_value_heads = s.kv_heads > 0 ? s.kv_heads : s.heads,
-      .head_dim = s.width / s.heads,
-      .qk_norm = s.architecture == "qwen3"};
+      .head_dim = s.width / s.heads};
   config.validate();
   return config.to_json();
 }

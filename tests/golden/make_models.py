@@ -7,12 +7,16 @@
   grad.<name>      gradient of the loss for every parameter
   adamw_losses     [10]: loss before each of ten updates on the same batch,
                    gradients clipped to CLIP, decay on matrices only
+Those that differ from another one in a few numbers only are narrower and have
+neither gradients nor losses.
 All weights are random, norms and biases too, so that a swapped or missing one
-shows. float32, CPU, one thread.
+shows. Sliding windows are of 8 tokens, half of the text. float32, CPU, one
+thread. With names as arguments it writes those alone.
 """
 
 import json
 import pathlib
+import sys
 import tempfile
 
 import numpy as np
@@ -20,10 +24,16 @@ import torch
 from safetensors.numpy import load_file, save_file
 from torch.nn.functional import cross_entropy
 from transformers import (
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
     Qwen3Config,
     Qwen3ForCausalLM,
 )
@@ -53,20 +63,51 @@ def decoder(config, model, theta, **extra):
     )
     rope = dict(rope_type="default", rope_theta=theta)
     sizes |= dict(max_position_embeddings=24, rope_parameters=rope)
-    return model(config(**sizes, **NO_TOKENS, **EAGER, **extra))
+    return model(config(**(sizes | NO_TOKENS | EAGER | extra)))
 
 
-def llama(tied):
-    extra = dict(rms_norm_eps=1e-5, tie_word_embeddings=tied)
+def llama(tied=True, **extra):
+    extra |= dict(rms_norm_eps=1e-5, tie_word_embeddings=tied)
     return decoder(LlamaConfig, LlamaForCausalLM, 10000.0, **extra)
 
 
-def qwen3():
-    extra = dict(rms_norm_eps=1e-6, tie_word_embeddings=True, head_dim=16)
+NARROW = dict(hidden_size=16, intermediate_size=24)
+
+
+def scaled_llama(kind, **numbers):
+    rope = dict(rope_type=kind, rope_theta=10000.0, factor=4.0, **numbers)
+    sizes = dict(max_position_embeddings=96, head_dim=8, **NARROW)
+    return llama(rope_parameters=rope, **sizes)
+
+
+def qwen3(**extra):
+    extra |= dict(rms_norm_eps=1e-6, tie_word_embeddings=True, head_dim=16)
     return decoder(Qwen3Config, Qwen3ForCausalLM, 1000000.0, **extra)
 
 
-def randomize(model, rng, bias):
+def qwen2(**extra):
+    return decoder(Qwen2Config, Qwen2ForCausalLM, 1000000.0, **extra)
+
+
+def mistral(**extra):
+    return decoder(MistralConfig, MistralForCausalLM, 10000.0, **extra)
+
+
+def gemma3():
+    """A width whose square root, the scale of the embedding, is exact in
+    bfloat16, as mlx-lm rounds it."""
+    full = dict(rope_type="linear", rope_theta=1000000.0, factor=8.0)
+    local = dict(rope_type="default", rope_theta=10000.0)
+    extra = dict(head_dim=16, sliding_window=8, query_pre_attn_scalar=24)
+    extra |= dict(hidden_size=16, sliding_window_pattern=2)
+    extra |= dict(num_hidden_layers=4, final_logit_softcapping=3.0)
+    extra |= dict(
+        rope_parameters=dict(full_attention=full, sliding_attention=local)
+    )
+    return decoder(Gemma3TextConfig, Gemma3ForCausalLM, None, **extra)
+
+
+def randomize(model, rng, bias, spread):
     """Without bias: all zero and frozen, as if the model had none."""
     for name, p in model.named_parameters():
         values = rng.normal(size=tuple(p.shape)).astype(np.float32)
@@ -76,7 +117,7 @@ def randomize(model, rng, bias):
         elif p.ndim == 1:
             values = 1 + 0.1 * values
         else:
-            values *= 0.1
+            values *= spread
         with torch.no_grad():
             p.copy_(torch.tensor(values))
 
@@ -100,9 +141,12 @@ def losses_of_ten(model, loss_of):
     return np.array(losses, np.float32)
 
 
-def save(name, model, seed, bias=True):
+def save(name, model, seed, bias=True, spread=0.3, gradients=True):
+    """A larger spread of the weights shows more of the attention."""
+    if sys.argv[1:] and name not in sys.argv[1:]:
+        return
     rng = np.random.default_rng(seed)
-    randomize(model, rng, bias)
+    randomize(model, rng, bias, spread)
     model.eval()
     folder = HERE / name
     folder.mkdir(exist_ok=True)
@@ -126,28 +170,48 @@ def save(name, model, seed, bias=True):
         )
 
     loss = loss_of()
-    loss.backward()
-    grads = {k: p.grad for k, p in model.named_parameters() if p.requires_grad}
-    out = {f"grad.{k}": g.numpy().copy() for k, g in grads.items()}
-    assert {k for k in weights} == {k for k in grads}
-    norm = torch.stack([g.norm() for g in grads.values()]).norm()
+    out = {"loss": np.array([loss.item()], np.float32)}
     out["tokens"], out["targets"] = tokens.astype(np.int32), targets.astype(
         np.int32
     )
     out["logits"] = model(torch.tensor(tokens)).logits.detach().numpy().copy()
-    out["loss"] = np.array([loss.item()], np.float32)
-    out["grad_norm"] = np.array([norm.item()], np.float32)
-    out["adamw_losses"] = losses_of_ten(model, loss_of)
+    if gradients:
+        loss.backward()
+        grads = {
+            k: p.grad for k, p in model.named_parameters() if p.requires_grad
+        }
+        out |= {f"grad.{k}": g.numpy().copy() for k, g in grads.items()}
+        assert {k for k in weights} == {k for k in grads}
+        norm = torch.stack([g.norm() for g in grads.values()]).norm()
+        out["grad_norm"] = np.array([norm.item()], np.float32)
+        out["adamw_losses"] = losses_of_ten(model, loss_of)
     save_file(out, folder / "expected.safetensors")
-    print(
-        f"{name}: {len(weights)} tensors, losses {out['adamw_losses']}, norm {norm}"
-    )
+    print(f"{name}: {len(weights)} tensors, loss {loss.item()}")
 
 
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True)
-save("gpt2", gpt2("gelu_new"), seed=1)
-save("gpt2_erf_no_bias", gpt2("gelu"), seed=2, bias=False)
-save("llama", llama(tied=False), seed=3)
-save("llama_tied", llama(tied=True), seed=4)
-save("qwen3", qwen3(), seed=5)
+save("gpt2", gpt2("gelu_new"), seed=1, spread=0.1)
+save("gpt2_erf_no_bias", gpt2("gelu"), seed=2, bias=False, spread=0.1)
+save("llama", llama(tied=False), seed=3, spread=0.1)
+save("llama_tied", llama(tied=True), seed=4, spread=0.1)
+save("qwen3", qwen3(), seed=5, spread=0.1)
+few = dict(gradients=False)
+save("llama_linear", scaled_llama("linear"), seed=6, **few)
+old = dict(original_max_position_embeddings=24)
+llama3 = dict(low_freq_factor=1.0, high_freq_factor=3.0)
+save("llama_llama3", scaled_llama("llama3", **old, **llama3), seed=7, **few)
+save("llama_yarn", scaled_llama("yarn", **old), seed=8, **few)
+biases = dict(attention_bias=True, mlp_bias=True)
+save(
+    "llama_bias",
+    llama(tied=False, head_dim=8, **biases, **NARROW),
+    seed=9,
+    **few,
+)
+save("mistral", mistral(sliding_window=8), seed=10)
+save("qwen2", qwen2(tie_word_embeddings=True), seed=11)
+some = dict(use_sliding_window=True, sliding_window=8, max_window_layers=1)
+save("qwen2_window", qwen2(**some, **NARROW), seed=12, **few)
+save("qwen3_window", qwen3(attention_bias=True, **some), seed=13, **few)
+save("gemma3", gemma3(), seed=14)

@@ -3,21 +3,12 @@
 
 Trains each preset for a few steps, loads the folder in mlx-lm and in Hugging
 Face transformers and compares logits, token ids and greedy text.
-
-LLM_PROGRAMS names the folder of the built programs, LLM_TEST_TOOLS that of the
-test tools (both required). The part with transformers needs torch; without
-torch it is skipped with a reason, unless LLM_DEEP=1: then it fails.
 """
 
-import importlib.util
 import json
 import math
 import os
-import pathlib
 import random
-import shutil
-import subprocess
-import tempfile
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # nothing here may come from the network
 
@@ -27,11 +18,16 @@ import numpy as np
 import pytest
 import tokenizers
 import transformers
+from model_folders import (
+    LOGITS,
+    distance,
+    mlx_logits,
+    our_logits,
+    run,
+    torch_logits,
+)
 
-GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
-HOME = tempfile.TemporaryDirectory()  # else train would move models/latest
 STEPS = 3
-LOGITS = 1e-4  # largest difference allowed
 QUICK = ["--batch", "2", "--eval-batches", "1"]
 RUNS = {
     "tiny": ["--preset", "tiny", *QUICK],
@@ -41,67 +37,10 @@ RUNS = {
 }
 
 
-def program(name):
-    variable = "LLM_TEST_TOOLS" if name.endswith("_tool") else "LLM_PROGRAMS"
-    path = pathlib.Path(os.environ.get(variable, "")) / name
-    if not path.is_file():
-        pytest.fail(f"expected {name} in the folder {variable}: build it first")
-    return str(path)
-
-
-def run(name, *args):
-    done = subprocess.run(
-        [program(name), *map(str, args)],
-        env={**os.environ, "MLX_TUTORIAL_HOME": HOME.name},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, f"{name} {args}: {done.stderr[-2000:]}"
-    return done
-
-
 def run_json(*args):
     return json.loads(
         run("simple_llm", *args, "--json").stdout.splitlines()[-1]
     )
-
-
-def our_logits(folder, tokens, tmp_path):
-    ids, out = tmp_path / "tokens.json", tmp_path / "logits.safetensors"
-    ids.write_text(json.dumps(np.asarray(tokens).tolist()))
-    run("logits_tool", folder, ids, out)
-    return np.array(mx.load(str(out))["logits"])
-
-
-def mlx_logits(model, tokens):
-    return np.array(model(mx.array(np.asarray(tokens))))
-
-
-def torch_logits(folder, tokens):
-    if importlib.util.find_spec("torch") is None:
-        reason = "transformers needs torch, which is not installed here"
-        if os.environ.get("LLM_DEEP") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason + "; install torch to run it")
-    import torch
-
-    model, report = transformers.AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, output_loading_info=True
-    )
-    # A tensor that is missing is random, one that is unexpected is ignored:
-    # from_pretrained only warns.
-    problems = {k: v for k, v in report.items() if v and k != "error_msgs"}
-    assert not problems, problems
-    with torch.no_grad():
-        return model.eval()(torch.tensor(np.asarray(tokens))).logits.numpy()
-
-
-def distance(a, b):
-    assert a.shape == b.shape
-    assert np.isfinite(a).all() and np.isfinite(b).all()
-    assert a.std() > 1e-3  # logits of a dead model would agree as well
-    return np.abs(a - b).max()
 
 
 def small_text():
@@ -242,34 +181,3 @@ def test_greedy_sample_is_the_largest_logit(trained, tmp_path):
         assert row[token].item() >= row.max().item() - 1e-4
         expected = (row[token] - mx.logsumexp(row)).item()
         assert logprob == pytest.approx(expected, abs=1e-3)
-
-
-def with_tokenizer(folder, vocab_size, to):
-    """A copy of a golden folder, plus a tokenizer.json of 61 characters."""
-    shutil.copytree(folder, to)
-    vocab = {chr(ord("!") + i): i for i in range(vocab_size)}
-    made = tokenizers.Tokenizer(
-        tokenizers.models.WordLevel(vocab, unk_token="<unk>")
-    )
-    made.pre_tokenizer = tokenizers.pre_tokenizers.Split(
-        tokenizers.Regex(r"[\s\S]"), "isolated"
-    )
-    made.decoder = tokenizers.decoders.Fuse()
-    made.save(str(to / "tokenizer.json"))
-    return to
-
-
-# Folders that transformers saved: our loader against mlx-lm's. mlx-lm expects
-# the names of the original GPT-2 files, without the prefix "transformer.".
-@pytest.mark.parametrize(
-    "name", ["gpt2", "gpt2_erf_no_bias", "llama", "llama_tied", "qwen3"]
-)
-def test_loads_what_transformers_saved(name, tmp_path):
-    expected = mx.load(str(GOLDEN / name / "expected.safetensors"))
-    tokens, logits = np.array(expected["tokens"]), np.array(expected["logits"])
-    folder = with_tokenizer(GOLDEN / name, logits.shape[-1], tmp_path / name)
-    ours = our_logits(folder, tokens, tmp_path)
-    assert distance(ours, logits) < LOGITS
-    if not name.startswith("gpt2"):
-        model, _ = mlx_lm.utils.load_model(folder)
-        assert distance(ours, mlx_logits(model, tokens)) < LOGITS

@@ -54,7 +54,7 @@ inline std::unique_ptr<llm::LanguageModel> qwen(int context = 64) {
   c.num_attention_heads = 4;
   c.num_key_value_heads = 2;
   c.head_dim = 8;
-  c.qk_norm = true;
+  c.model_type = "qwen3";
   return random_model(c.to_json());
 }
 

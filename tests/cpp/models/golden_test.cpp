@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The models against Hugging Face transformers and PyTorch, with the same
-// weights: logits, loss, every gradient, ten AdamW losses. The numbers are in
-// tests/golden (see its README).
+// weights: logits with and without a cache, loss, every gradient, ten AdamW
+// losses. The numbers are in tests/golden (see its README).
 
 #include <cmath>
 #include <filesystem>
@@ -46,21 +46,47 @@ double difference(const mx::array& a, const mx::array& b) {
   return largest(mx::subtract(a, b));
 }
 
+const std::vector<std::string> trained = {
+    "gpt2",
+    "gpt2_erf_no_bias",
+    "llama",
+    "llama_tied",
+    "qwen3",
+    "mistral",
+    "qwen2",
+    "gemma3"};
+
+// Variants of those, without gradients and losses.
+const std::vector<std::string> others = {
+    "llama_linear",
+    "llama_llama3",
+    "llama_yarn",
+    "llama_bias",
+    "qwen2_window",
+    "qwen3_window"};
+
 /** Every model with our CPU kernels and without. */
-std::vector<std::pair<std::string, bool>> cases() {
+std::vector<std::pair<std::string, bool>> cases(bool all) {
   std::vector<std::pair<std::string, bool>> out;
-  for (const char* name :
-       {"gpt2", "gpt2_erf_no_bias", "llama", "llama_tied", "qwen3"}) {
-    out.emplace_back(name, true);
-    out.emplace_back(name, false);
+  for (const auto* names : {&trained, &others}) {
+    for (const std::string& name : *names) {
+      if (all || names == &trained) {
+        out.emplace_back(name, true);
+        out.emplace_back(name, false);
+      }
+    }
   }
   return out;
+}
+
+mx::array tokens_between(const mx::array& tokens, int begin, int end) {
+  return mx::slice(tokens, {0, begin}, {tokens.shape(0), end});
 }
 
 } // namespace
 
 TEST_CASE("golden: logits and loss equal PyTorch's") {
-  for (const auto& [name, fast] : cases()) {
+  for (const auto& [name, fast] : cases(true)) {
     CAPTURE(name);
     CAPTURE(fast);
     const Kernels kernels(fast);
@@ -74,8 +100,42 @@ TEST_CASE("golden: logits and loss equal PyTorch's") {
   }
 }
 
+TEST_CASE("golden: cached logits equal PyTorch's") {
+  for (const auto& [name, fast] : cases(true)) {
+    CAPTURE(name);
+    CAPTURE(fast);
+    const Kernels kernels(fast);
+    const Golden g = load(name);
+    KVCache cache = g.model->make_cache();
+    std::vector<mx::array> parts;
+    int at = 0; // a prompt in three pieces, then token by token
+    for (int piece : {5, 1, 6, 1, 1, 1, 1}) {
+      const mx::array tokens = g.expected.at("tokens");
+      parts.push_back(
+          g.model->logits(tokens_between(tokens, at, at + piece), &cache));
+      at += piece;
+    }
+    const mx::array logits = mx::concatenate(parts, 1);
+    CHECK(difference(logits, g.expected.at("logits")) < 1e-4);
+  }
+}
+
+TEST_CASE("golden: the config that is saved makes the same model") {
+  for (const auto& [name, fast] : cases(true)) {
+    CAPTURE(name);
+    const Kernels kernels(fast);
+    const Golden g = load(name);
+    const auto again = make_model(g.model->config());
+    CHECK(again->config() == g.model->config());
+    CHECK(again->layer_windows() == g.model->layer_windows());
+    again->update(g.model->parameters());
+    const mx::array tokens = g.expected.at("tokens");
+    CHECK(difference(again->logits(tokens), g.model->logits(tokens)) == 0);
+  }
+}
+
 TEST_CASE("golden: every gradient equals PyTorch's") {
-  for (const auto& [name, fast] : cases()) {
+  for (const auto& [name, fast] : cases(false)) {
     CAPTURE(name);
     CAPTURE(fast);
     const Kernels kernels(fast);
@@ -110,7 +170,7 @@ TEST_CASE("golden: every gradient equals PyTorch's") {
 }
 
 TEST_CASE("golden: ten AdamW losses equal PyTorch's") {
-  for (const auto& [name, fast] : cases()) {
+  for (const auto& [name, fast] : cases(false)) {
     CAPTURE(name);
     CAPTURE(fast);
     const Kernels kernels(fast);
