@@ -4,6 +4,7 @@
 // by side, or in a conversation. `generate --help` shows examples.
 
 #include <iostream>
+#include <sstream>
 
 #include "code/chat.h"
 #include "code/generate_options.h"
@@ -41,6 +42,10 @@ std::vector<int32_t> encode(
     const WriterOptions& o,
     const Writer& writer,
     const std::string& prompt) {
+  if (!o.raw && !writer.use().chat && !o.json) {
+    std::cerr << "note: this model has no chat format; it goes on with the "
+                 "prompt itself.\n";
+  }
   if (o.raw) {
     return writer.tokenizer().encode(prompt, {.special = true});
   }
@@ -78,9 +83,10 @@ int run_one(const WriterOptions& o) {
   if (!o.prompt_cache.empty()) {
     save_text_cache(o.prompt_cache, writer.memory(), writer.model());
   }
+  const int code = interrupt.requested() ? 128 + interrupt.signal() : 0;
   if (!o.json) {
     std::cout << "\n";
-    return 0;
+    return code;
   }
   Json out = to_json(g);
   const int read = g.prompt_tokens - g.cached_tokens;
@@ -97,7 +103,7 @@ int run_one(const WriterOptions& o) {
     out["top_logprobs"] = top;
   }
   std::cout << out.dump() << "\n";
-  return 0;
+  return code;
 }
 
 /** A JSON list of texts, or the lines of a file. */
@@ -154,7 +160,7 @@ int run_many(const WriterOptions& o) {
         {"results", results}, {"peak_bytes", peak_memory_bytes()}};
     std::cout << out.dump() << "\n";
   }
-  return 0;
+  return interrupt.requested() ? 128 + interrupt.signal() : 0;
 }
 
 int run_tokenize(const WriterOptions& o) {

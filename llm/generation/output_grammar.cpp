@@ -13,6 +13,7 @@
 #include "llm/core/error.h"
 #include "llm/core/utf8.h"
 #include "llm/generation/output_grammar_builder.h"
+#include "llm/generation/output_grammar_character.h"
 
 namespace llm {
 
@@ -151,7 +152,7 @@ class Parser {
         return out;
       }
       std::string bytes;
-      append_utf8(bytes, character());
+      append_utf8(bytes, read_grammar_character(text_, at_, builder_));
       for (unsigned char byte : bytes) {
         out.push_back(builder_.byte(byte, byte));
       }
@@ -171,11 +172,11 @@ class Parser {
         break;
       }
       const size_t here = at_;
-      const char32_t first = character();
+      const char32_t first = read_grammar_character(text_, at_, builder_);
       char32_t last = first;
       if (text_.substr(at_, 1) == "-" && text_.substr(at_ + 1, 1) != "]") {
         ++at_;
-        last = character();
+        last = read_grammar_character(text_, at_, builder_);
       }
       if (last < first) {
         builder_.fail(
@@ -188,58 +189,6 @@ class Parser {
     ++at_;
     ranges = normalized(ranges);
     return builder_.characters(inverted ? complement(ranges) : ranges);
-  }
-
-  // One character, maybe escaped.
-  char32_t character() {
-    if (at_ >= text_.size()) {
-      builder_.fail(at_, "expected a character but the grammar ends");
-    }
-    if (text_[at_] == '\\') {
-      return escape();
-    }
-    const unsigned char c = text_[at_];
-    const size_t length = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-    const std::string_view bytes = text_.substr(at_, length);
-    at_ += length;
-    return decode_utf8(bytes).at(0);
-  }
-
-  char32_t escape() {
-    const size_t begin = at_++;
-    const char kind = at_ < text_.size() ? text_[at_++] : ' ';
-    static const std::map<char, char32_t> simple = {
-        {'n', '\n'},
-        {'t', '\t'},
-        {'r', '\r'},
-        {'\\', '\\'},
-        {'"', '"'},
-        {'[', '['},
-        {']', ']'},
-        {'-', '-'},
-        {'^', '^'}};
-    if (const auto it = simple.find(kind); it != simple.end()) {
-      return it->second;
-    }
-    const size_t digits = kind == 'x' ? 2
-        : kind == 'u'                 ? 4
-        : kind == 'U'                 ? 8
-                                      : 0;
-    const std::string hex(text_.substr(at_, digits));
-    const bool whole = digits > 0 && hex.size() == digits &&
-        hex.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
-    if (!whole) {
-      builder_.fail(
-          begin,
-          "expected an escape of \\n \\t \\r \\\\ \\\" \\[ \\] \\- \\^ \\xHH "
-          "\\uHHHH \\UHHHHHHHH");
-    }
-    at_ += digits;
-    const auto value = static_cast<char32_t>(std::stoul(hex, nullptr, 16));
-    if (value > last_character || (value >= 0xD800 && value <= 0xDFFF)) {
-      builder_.fail(begin, "this is the number of no character");
-    }
-    return value;
   }
 
   GrammarSequence repeated(GrammarSequence part, size_t begin) {
@@ -268,16 +217,11 @@ class Parser {
     }
     ++at_;
     skip_space();
-    return repeated_again(
-        builder_.repeat(std::move(part), least, most, begin), begin);
-  }
-
-  GrammarSequence repeated_again(GrammarSequence part, size_t begin) {
     if (at_ < text_.size() &&
         std::string_view("*+?{").find(text_[at_]) != std::string_view::npos) {
       builder_.fail(begin, "expected one repetition; use a group for more");
     }
-    return part;
+    return builder_.repeat(std::move(part), least, most, begin);
   }
 
   int number(size_t begin) {

@@ -22,26 +22,6 @@ struct Verdict {
   mx::array normalizer;                // logsumexp(raw)
 };
 
-/** An index drawn from weights that need not sum to 1. */
-int32_t draw_index(const std::vector<double>& weights, double uniform) {
-  double sum = 0;
-  for (double w : weights) {
-    sum += w;
-  }
-  double left = uniform * sum;
-  int32_t last = 0; // the last with weight: rounding may leave a rest
-  for (size_t i = 0; i < weights.size(); ++i) {
-    if (weights[i] > 0) {
-      last = static_cast<int32_t>(i);
-      left -= weights[i];
-      if (left < 0) {
-        break;
-      }
-    }
-  }
-  return last;
-}
-
 /** Guesses that there is room for; a guess that leaves the grammar is the
  * last one, since it will be refused. Fills in the state before each. */
 Draft guess(
@@ -117,6 +97,42 @@ token_at(const Verdict& v, int32_t id, const GenerateOptions& options) {
 
 } // namespace
 
+int32_t draw_index(const std::vector<double>& weights, double uniform) {
+  double sum = 0;
+  for (double w : weights) {
+    sum += w;
+  }
+  double left = uniform * sum;
+  int32_t last = 0; // the last with weight: rounding may leave a rest
+  for (size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] > 0) {
+      last = static_cast<int32_t>(i);
+      left -= weights[i];
+      if (left < 0) {
+        break;
+      }
+    }
+  }
+  return last;
+}
+
+std::pair<int32_t, bool> keep_or_redraw(
+    int32_t id,
+    const float* q,
+    const float* p,
+    int n,
+    Random& random) {
+  if (random.uniform() * (q ? q[id] : 1.0) < p[id]) {
+    return {id, true};
+  }
+  std::vector<double> left(n);
+  for (int i = 0; i < n; ++i) {
+    const double guessed = q ? q[i] : i == id ? 1.0 : 0.0;
+    left[i] = std::max(0.0, p[i] - guessed);
+  }
+  return {draw_index(left, random.uniform()), false};
+}
+
 std::vector<GeneratedToken> speculative_step(
     Reader& reader,
     GenerationRow& row,
@@ -129,29 +145,24 @@ std::vector<GeneratedToken> speculative_step(
   Random random(random_key(row.seed(), "speculate", row.text().size()));
   row.result().drafted += static_cast<int>(draft.ids.size());
   std::vector<GeneratedToken> out;
-  for (size_t i = 0;; ++i) {
-    const Verdict& v = verdicts[i];
-    const float* p = v.probabilities.data<float>();
-    std::vector<double> weights(p, p + row.vocabulary());
-    if (i < draft.ids.size()) {
-      const int32_t id = draft.ids[i];
-      const float* q = draft.probabilities.empty()
-          ? nullptr
-          : draft.probabilities[i].data<float>();
-      if (random.uniform() * (q ? q[id] : 1.0) < p[id]) {
-        row.result().accepted += 1;
-        out.push_back(token_at(v, id, options));
-        continue;
-      }
-      for (int k = 0; k < row.vocabulary(); ++k) {
-        const double drawn = q ? q[k] : k == id ? 1.0 : 0.0;
-        weights[k] = std::max(0.0, weights[k] - drawn);
-      }
+  for (size_t i = 0; i < draft.ids.size(); ++i) {
+    const auto [id, kept] = keep_or_redraw(
+        draft.ids[i],
+        draft.probabilities.empty() ? nullptr
+                                    : draft.probabilities[i].data<float>(),
+        verdicts[i].probabilities.data<float>(),
+        row.vocabulary(),
+        random);
+    out.push_back(token_at(verdicts[i], id, options));
+    if (!kept) {
+      return out;
     }
-    const int32_t id = draw_index(weights, random.uniform());
-    out.push_back(token_at(v, id, options));
-    return out;
+    row.result().accepted += 1;
   }
+  const float* p = verdicts.back().probabilities.data<float>();
+  const int32_t id = draw_index({p, p + row.vocabulary()}, random.uniform());
+  out.push_back(token_at(verdicts.back(), id, options));
+  return out;
 }
 
 } // namespace llm

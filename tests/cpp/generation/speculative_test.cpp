@@ -9,6 +9,8 @@
 #include <map>
 
 #include "llm/core/error.h"
+#include "llm/core/random.h"
+#include "llm/generation/speculative_step.h"
 #include "tests/cpp/generation/small_models.h"
 
 using llm::GenerateOptions;
@@ -87,7 +89,7 @@ TEST_CASE("speculative: the greedy text is the plain greedy text") {
         CHECK(out.accepted <= out.drafted);
       }
       const Generation out = run(*model, options, &by_model);
-      CHECK(out.drafted > 100);
+      CHECK(out.drafted > 60);
       CHECK(out.accepted > 20);
       CHECK(out.accepted < out.drafted);
     }
@@ -128,50 +130,100 @@ TEST_CASE("speculative: in a grammar, and an end token in a guess") {
   check_same(run(*model, options, &lookup), run(*model, options, nullptr));
 }
 
-TEST_CASE("speculative: draws have the model's distribution") {
-  // The second and third token of texts that are drawn with many seeds: their
-  // counts with and without guesses come from one distribution.
+TEST_CASE("speculative: what is kept or drawn again has distribution p") {
+  llm::Random random(6);
+  const int n = 6, draws = 20000;
+  for (int round = 0; round < 12; ++round) {
+    std::vector<float> p(n), q(n);
+    for (std::vector<float>* x : {&p, &q}) {
+      float sum = 0;
+      for (float& value : *x) {
+        value = random.below(4) == 0
+            ? 0.0f
+            : static_cast<float>(random.uniform()) + 0.05f;
+        sum += value;
+      }
+      for (float& value : *x) {
+        value /= sum;
+      }
+    }
+    const int certain = static_cast<int>(random.below(n));
+    const bool drawn = round % 3 != 0; // else the guess is always the same
+    std::vector<double> count(n);
+    int kept = 0;
+    for (int i = 0; i < draws; ++i) {
+      const int32_t id = drawn
+          ? llm::draw_index({q.begin(), q.end()}, random.uniform())
+          : certain;
+      const auto [out, is_kept] = llm::keep_or_redraw(
+          id, drawn ? q.data() : nullptr, p.data(), n, random);
+      count[out] += 1;
+      kept += is_kept ? 1 : 0;
+    }
+    double statistic = 0, overlap = 0;
+    for (int i = 0; i < n; ++i) {
+      const double expected = p[i] * static_cast<double>(draws);
+      if (p[i] == 0) {
+        CHECK(count[i] == 0);
+      } else {
+        statistic += (count[i] - expected) * (count[i] - expected) / expected;
+      }
+      overlap += drawn ? std::min(p[i], q[i]) : i == certain ? p[i] : 0.0f;
+    }
+    CHECK(statistic < 20.52); // the 99.9 % quantile of 5 degrees of freedom
+    // As many are kept as the theory says: the overlap of p and q.
+    CHECK(std::abs(kept - draws * overlap) < 4 * std::sqrt(draws / 4.0));
+  }
+}
+
+TEST_CASE("speculative: texts have the model's distribution") {
+  // Three tokens with two choices each: eight texts, whose probabilities are
+  // computed without any drawing.
   const auto model = gpt(16);
   const auto other = near(*model);
-  const int runs = 1500;
   GenerateOptions options{.max_tokens = 3, .draft_tokens = 2};
-  options.sampling = {.temperature = 0.7f, .top_k = 4};
+  options.sampling = {.temperature = 3, .top_k = 2};
+  const auto chain = llm::make_chain(options.sampling);
+  std::map<std::vector<int32_t>, double> expected = {{{7}, 1.0}};
+  for (int i = 0; i < 3; ++i) {
+    std::map<std::vector<int32_t>, double> longer;
+    for (const auto& [text, probability] : expected) {
+      const mx::array logits = model->logits(row(text));
+      const mx::array p = mx::softmax(
+          llm::apply_chain(chain, mx::flatten(mx::take(logits, i, 1)), text));
+      mx::array(p).eval();
+      for (int32_t id = 0; id < vocabulary; ++id) {
+        if (p.data<float>()[id] > 0) {
+          std::vector<int32_t> next = text;
+          next.push_back(id);
+          longer[next] = probability * static_cast<double>(p.data<float>()[id]);
+        }
+      }
+    }
+    expected = longer;
+  }
+  REQUIRE(expected.size() == 8);
+  const int runs = 300;
   llm::ModelDrafter by_model(*other, vocabulary);
   Nonsense nonsense;
-  std::map<std::vector<int32_t>, std::array<double, 3>> counts;
-  int kind = 0;
   for (llm::Drafter* drafter :
-       std::initializer_list<llm::Drafter*>{nullptr, &by_model, &nonsense}) {
+       std::initializer_list<llm::Drafter*>{&by_model, &nonsense}) {
+    std::map<std::vector<int32_t>, int> count;
+    options.drafter = drafter;
     for (int i = 0; i < runs; ++i) {
-      options.sampling.seed = static_cast<uint64_t>(kind * runs + i);
-      options.drafter = drafter;
-      counts[generate(*model, bytes(), {7}, options).ids][kind] += 1;
+      options.sampling.seed += 1;
+      std::vector<int32_t> text = {7};
+      const Generation out = generate(*model, bytes(), text, options);
+      text.insert(text.end(), out.ids.begin(), out.ids.end());
+      REQUIRE(expected.contains(text));
+      count[text] += 1;
     }
-    ++kind;
-  }
-  for (int k : {1, 2}) { // two samples: sum (a - b)^2 / (a + b) is chi square
-    double statistic = 0, rare_plain = 0, rare = 0;
-    int cells = 0;
-    const auto add = [&](double a, double b) {
-      if (a + b > 0) {
-        statistic += (a - b) * (a - b) / (a + b);
-        ++cells;
-      }
-    };
-    for (const auto& [ids, count] : counts) {
-      if (count[0] + count[k] < 20) {
-        rare_plain += count[0];
-        rare += count[k];
-      } else {
-        add(count[0], count[k]);
-      }
+    double statistic = 0;
+    for (const auto& [text, probability] : expected) {
+      const double mean = probability * runs;
+      statistic += (count[text] - mean) * (count[text] - mean) / mean;
     }
-    add(rare_plain, rare);
-    const double freedom = cells - 1;
-    CAPTURE(cells);
-    REQUIRE(cells > 10);
-    // Mean f, variance 2 f: four deviations are one in tens of thousands.
-    CHECK(statistic < freedom + 4 * std::sqrt(2 * freedom));
+    CHECK(statistic < 24.32); // the 99.9 % quantile of 7 degrees of freedom
   }
 }
 
