@@ -49,7 +49,7 @@ class Chat {
       }
     }
     if (!o_.prompt_cache.empty()) {
-      save_text_cache(o_.prompt_cache, writer_->memory(), writer_->model());
+      writer_->save_memory(o_.prompt_cache);
     }
     return code_;
   }
@@ -121,7 +121,7 @@ class Chat {
     GenerateOptions options = writer_->options();
     options.sampling.seed += messages.size(); // another answer each time
     const Interrupt interrupt;
-    options.on_prefill = [&](int, int) { return !interrupt.requested(); };
+    options.on_prefill = ReadingProgress(interrupt, options.prefill_chunk);
     const auto show = [&](const GeneratedToken& token) {
       std::cout << token.text << std::flush;
       return !interrupt.requested();

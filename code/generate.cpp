@@ -3,6 +3,7 @@
 // generate: write with a model that exists: after one prompt, after many side
 // by side, or in a conversation. `generate --help` shows examples.
 
+#include <algorithm>
 #include <iostream>
 #include <sstream>
 
@@ -28,6 +29,12 @@ Json to_json(const std::vector<TokenProbability>& list, const Tokenizer& t) {
   return out;
 }
 
+/** The likeliest tokens at the place of `token`. */
+Json to_json(const GeneratedToken& token, const Tokenizer& t) {
+  return {
+      {"raw", to_json(token.top, t)}, {"final", to_json(token.top_final, t)}};
+}
+
 Json to_json(const Generation& g) {
   return {
       {"text", g.text},
@@ -42,10 +49,6 @@ std::vector<int32_t> encode(
     const WriterOptions& o,
     const Writer& writer,
     const std::string& prompt) {
-  if (!o.raw && !writer.use().chat && !o.json) {
-    std::cerr << "note: this model has no chat format; it goes on with the "
-                 "prompt itself.\n";
-  }
   if (o.raw) {
     return writer.tokenizer().encode(prompt, {.special = true});
   }
@@ -57,37 +60,8 @@ std::vector<int32_t> encode(
   return writer.encode(messages);
 }
 
-int run_one(const WriterOptions& o) {
-  Writer writer(o, o.model);
-  if (!o.prompt_cache.empty()) {
-    writer.load_memory(o.prompt_cache);
-  }
-  const std::vector<int32_t> prompt = encode(o, writer, *o.prompt);
-  const Interrupt interrupt;
-  Json top = Json::array();
-  writer.options().on_prefill = [&](int, int) {
-    return !interrupt.requested();
-  };
-  const auto show = [&](const GeneratedToken& token) {
-    if (!o.json) {
-      std::cout << token.text << std::flush;
-    } else if (o.generate.top_logprobs > 0) {
-      top.push_back(
-          {{"raw", to_json(token.top, writer.tokenizer())},
-           {"final", to_json(token.top_final, writer.tokenizer())}});
-    }
-    return !interrupt.requested();
-  };
-  const Generation g = generate(
-      writer.model(), writer.tokenizer(), prompt, writer.options(), show);
-  if (!o.prompt_cache.empty()) {
-    save_text_cache(o.prompt_cache, writer.memory(), writer.model());
-  }
-  const int code = interrupt.requested() ? 128 + interrupt.signal() : 0;
-  if (!o.json) {
-    std::cout << "\n";
-    return code;
-  }
+/** What --json prints of one text. */
+Json summary(const Generation& g, Writer& writer) {
   Json out = to_json(g);
   const int read = g.prompt_tokens - g.cached_tokens;
   const double written = static_cast<double>(g.ids.size()) - 1;
@@ -99,6 +73,37 @@ int run_one(const WriterOptions& o) {
     out["drafted"] = g.drafted;
     out["accepted"] = g.accepted;
   }
+  return out;
+}
+
+int run_one(const WriterOptions& o) {
+  Writer writer(o, o.model);
+  if (!o.prompt_cache.empty()) {
+    writer.load_memory(o.prompt_cache);
+  }
+  const std::vector<int32_t> prompt = encode(o, writer, *o.prompt);
+  const Interrupt interrupt;
+  Json top = Json::array();
+  writer.options().on_prefill =
+      ReadingProgress(interrupt, o.generate.prefill_chunk);
+  const auto show = [&](const GeneratedToken& token) {
+    top.push_back(to_json(token, writer.tokenizer()));
+    if (!o.json) {
+      std::cout << token.text << std::flush;
+    }
+    return !interrupt.requested();
+  };
+  const Generation g = generate(
+      writer.model(), writer.tokenizer(), prompt, writer.options(), show);
+  if (!o.prompt_cache.empty()) {
+    writer.save_memory(o.prompt_cache);
+  }
+  const int code = interrupt.requested() ? 128 + interrupt.signal() : 0;
+  if (!o.json) {
+    std::cout << "\n";
+    return code;
+  }
+  Json out = summary(g, writer);
   if (o.generate.top_logprobs > 0) {
     out["top_logprobs"] = top;
   }
@@ -110,23 +115,24 @@ int run_one(const WriterOptions& o) {
 std::vector<std::string> read_texts(const std::string& file, bool lines) {
   const std::string content = read_file(file);
   const size_t first = content.find_first_not_of(" \t\r\n");
-  std::vector<std::string> out;
   if (lines && (first == std::string::npos || content[first] != '[')) {
+    std::vector<std::string> out;
     std::istringstream stream(content);
     for (std::string line; std::getline(stream, line);) {
-      out.push_back(line);
+      out.push_back(line.substr(0, line.size() - line.ends_with('\r')));
     }
     return out;
   }
   const Json json = parse_json(content, file);
-  for (const Json& text : json) {
-    if (!json.is_array() || !text.is_string()) {
-      throw InputError(
-          file, "expected a JSON list of texts but received another value.");
-    }
-    out.push_back(text.get<std::string>());
+  const bool texts = json.is_array() &&
+      std::all_of(json.begin(), json.end(), [](const Json& text) {
+                       return text.is_string();
+                     });
+  if (!texts) {
+    throw InputError(
+        file, "expected a JSON list of texts but received another value.");
   }
-  return out;
+  return json.get<std::vector<std::string>>();
 }
 
 int run_many(const WriterOptions& o) {
@@ -140,16 +146,23 @@ int run_many(const WriterOptions& o) {
   writer.options().on_prefill = [&](int, int) {
     return !interrupt.requested();
   };
+  std::vector<Json> top(texts.size(), Json::array());
   const std::vector<Generation> all = generate_batch(
       writer.model(),
       writer.tokenizer(),
       prompts,
       writer.options(),
-      [&](size_t, const GeneratedToken&) { return !interrupt.requested(); },
+      [&](size_t i, const GeneratedToken& token) {
+        top[i].push_back(to_json(token, writer.tokenizer()));
+        return !interrupt.requested();
+      },
       o.rows);
   Json results = Json::array();
   for (size_t i = 0; i < all.size(); ++i) {
     results.push_back(to_json(all[i]));
+    if (o.generate.top_logprobs > 0) {
+      results.back()["top_logprobs"] = top[i];
+    }
     if (!o.json) {
       std::cout << "--- " << escape_text(texts[i]) << "\n"
                 << all[i].text << "\n";

@@ -5,12 +5,15 @@
 
 #pragma once
 
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "code/generate_options.h"
 #include "code/load_for_use.h"
+#include "llm/core/interrupt.h"
+#include "llm/core/progress.h"
 #include "llm/generation/json_schema.h"
 #include "llm/generation/speculative.h"
 
@@ -40,6 +43,32 @@ inline CacheOptions fitting(CacheOptions cache, const LanguageModel& model) {
   return cache;
 }
 
+/** Shows how far a long prompt is read; false when the user wants to stop. */
+class ReadingProgress {
+ public:
+  ReadingProgress(const Interrupt& interrupt, int chunk)
+      : interrupt_(interrupt), chunk_(chunk) {}
+
+  bool operator()(int done, int total) {
+    if (total > 2 * chunk_) { // a short one is read before anyone looks
+      if (!bar_) {
+        bar_ = std::make_shared<Progress>(
+            "read", total, ProgressOptions{.unit = "token"});
+      }
+      bar_->update(done);
+      if (done + chunk_ >= total) {
+        bar_->finish();
+      }
+    }
+    return !interrupt_.requested();
+  }
+
+ private:
+  const Interrupt& interrupt_;
+  int chunk_;
+  std::shared_ptr<Progress> bar_; // shared: std::function copies
+};
+
 class Writer {
  public:
   Writer(const WriterOptions& o, const std::string& name)
@@ -48,6 +77,10 @@ class Writer {
     options_.cache = fitting(options_.cache, *use_.model);
     if (!o.ignore_eos) {
       options_.eos = use_.eos;
+    }
+    if (!o.raw && !o.json && !use_.chat) {
+      std::cerr << "note: " << use_.path.string()
+                << " has no chat format; it goes on with the prompt itself.\n";
     }
     make_drafter(o);
     make_grammar(o);
@@ -69,9 +102,6 @@ class Writer {
   GenerateOptions& options() {
     return options_;
   }
-  TextCache& memory() {
-    return *memory_;
-  }
 
   /** Starts with nothing read. */
   void forget() {
@@ -83,6 +113,12 @@ class Writer {
     std::error_code ignored;
     if (std::filesystem::exists(file, ignored)) {
       *memory_ = load_text_cache(file, *use_.model, options_.cache);
+    }
+  }
+
+  void save_memory(const std::filesystem::path& file) const {
+    if (!memory_->ids.empty()) {
+      save_text_cache(file, *memory_, *use_.model);
     }
   }
 

@@ -14,10 +14,7 @@
 namespace llm {
 
 ModelDrafter::ModelDrafter(const LanguageModel& model, int vocabulary)
-    : model_(model),
-      vocabulary_(vocabulary),
-      cache_(model),
-      reader_(model, cache_) {
+    : vocabulary_(vocabulary), cache_(model), reader_(model, cache_) {
   if (model.vocab_size() < vocabulary) {
     throw UsageError(
         "draft model",

@@ -47,7 +47,6 @@ class ModelDrafter : public Drafter {
       uint64_t seed) override;
 
  private:
-  const LanguageModel& model_;
   int vocabulary_;
   TextCache cache_;
   Reader reader_;

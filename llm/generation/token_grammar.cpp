@@ -30,11 +30,12 @@ TokenGrammar::TokenGrammar(
   for (int32_t id = 0; id < n; ++id) {
     texts_.push_back(tokenizer.decode_bytes(id));
   }
-  for (int32_t id : tokenizer.special_ids()) {
-    texts_.at(id).clear();
-  }
-  for (int32_t id : eos_) {
-    texts_.at(id).clear();
+  std::vector<int32_t> no_text = tokenizer.special_ids();
+  no_text.insert(no_text.end(), eos_.begin(), eos_.end());
+  for (int32_t id : no_text) {
+    if (id >= 0 && id < n) {
+      texts_[id].clear();
+    }
   }
   std::vector<int32_t> order(n);
   std::iota(order.begin(), order.end(), 0);

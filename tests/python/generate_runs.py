@@ -29,13 +29,13 @@ CONFIG = {
 }
 
 
-def write_tokenizer(folder, vocab=300, text=WORDS * 20):
+def write_tokenizer(folder, vocab=300, text=WORDS * 20, marks=MARKS):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab,
-        special_tokens=MARKS,
+        special_tokens=marks,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )

@@ -72,6 +72,13 @@ def test_the_chat_format(folder, tokenizer):
     assert said(*args)["prompt_tokens"] < out["prompt_tokens"]
 
 
+def test_a_model_without_a_chat_format_goes_on(tmp_path):
+    base = write_model(tmp_path / "base", marks=MARKS[:1])
+    args = ["--model", base, "--prompt", PROMPT, *GREEDY, "--max-tokens", 9]
+    assert said(*args)["tokens"] == said(*args, "--raw")["tokens"]
+    assert "note: " in run(*args).stderr and run(*args, "--raw").stderr == ""
+
+
 def test_end_tokens_and_stop_texts(folder, tmp_path):
     args = ["--prompt", PROMPT, "--raw", *GREEDY, "--max-tokens", 30]
     plain = said("--model", folder, *args)
@@ -113,8 +120,10 @@ def test_many_side_by_side(folder, tmp_path):
             for key in "text tokens prompt_tokens finish_reason".split():
                 assert result[key] == single[key]
     lines = tmp_path / "prompts.txt"
-    lines.write_text("The\nx\n")
+    lines.write_bytes(b"The\r\nx\n")
     shown = run(*args, "--prompts", lines).stdout
+    one = said(*args, "--prompts", lines, "--top-logprobs", 1)["results"][0]
+    assert [t["raw"][0]["id"] for t in one["top_logprobs"]] == one["tokens"]
     assert shown.startswith("--- The\n" + many[0]["text"] + "\n--- x\n")
 
 
@@ -236,6 +245,7 @@ def test_bad_files(folder, tmp_path):
         ("[1]", ["a JSON list of texts"]),
         ('["a"', ["bad.json", "1:"]),
         ('{"a": "b"}', ["a JSON list of texts"]),
+        ("null", ["a JSON list of texts"]),
         ('["\\ud800"]', ["bad.json"]),
     ]:
         file.write_text(text)
