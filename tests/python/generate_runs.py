@@ -84,10 +84,14 @@ def write_model(folder, seed=0, context=512, scale=0.15, eos=None, **tokenizer):
     return folder
 
 
+def str_or_bytes(value):
+    return value if isinstance(value, bytes) else str(value)
+
+
 def run(*args, code=0, **options):
     """Runs generate to its end; the exit code must be `code`."""
     done = subprocess.run(
-        [program("generate"), *map(str, args)],
+        [program("generate"), *(os.fsencode(str_or_bytes(a)) for a in args)],
         **{
             "stdin": subprocess.DEVNULL,
             "capture_output": True,

@@ -250,6 +250,7 @@ def test_bad_files(folder, tmp_path):
     ]:
         file.write_text(text)
         refused(*model, "--tokenize-file", file, code=3, words=words)
+    refused(*model, "--prompt", b"caf\xe9", code=3, words=["UTF-8"])
     file.write_bytes(b"\xff\xfe")
     refused(*model, "--prompts", file, code=3, words=["UTF-8"])
     file.write_text('{"type": "integer", "minimum": 3}')

@@ -145,3 +145,19 @@ def test_ctrl_c_ends_an_answer_then_the_program(tmp_path):
         terminal.process.kill()
         terminal.process.wait()
         os.close(terminal.master)
+
+
+def test_ctrl_c_keeps_what_was_written(tmp_path):
+    model = write_model(tmp_path / "model", context=16384)
+    args = ["--model", model, "--prompt", "x", "--max-tokens", 16000]
+    command = [program("generate"), *map(str, args), "--ignore-eos"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, bufsize=0
+    ) as process:
+        begin = process.stdout.read(20)
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and errors == b""
+    text = (begin + rest).decode()
+    assert 1 < len(text) < 16000 and text.endswith("\n")

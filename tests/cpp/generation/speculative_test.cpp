@@ -74,7 +74,7 @@ TEST_CASE("speculative: the greedy text is the plain greedy text") {
   for (const auto& model : {gpt(128), qwen(128)}) {
     CAPTURE(model->model_type());
     const auto small_one = near(*model);
-    GenerateOptions options{.max_tokens = 100};
+    GenerateOptions options{.max_tokens = 50};
     options.sampling.temperature = 0;
     for (float penalty : {1.0f, 1.3f}) {
       options.sampling.repetition_penalty = penalty;
@@ -89,8 +89,8 @@ TEST_CASE("speculative: the greedy text is the plain greedy text") {
         CHECK(out.accepted <= out.drafted);
       }
       const Generation out = run(*model, options, &by_model);
-      CHECK(out.drafted > 60);
-      CHECK(out.accepted > 20);
+      CHECK(out.drafted >= 40);
+      CHECK(out.accepted > 10);
       CHECK(out.accepted < out.drafted);
     }
   }
@@ -203,7 +203,7 @@ TEST_CASE("speculative: texts have the model's distribution") {
     expected = longer;
   }
   REQUIRE(expected.size() == 8);
-  const int runs = 300;
+  const int runs = 200;
   llm::ModelDrafter by_model(*other, vocabulary);
   Nonsense nonsense;
   for (llm::Drafter* drafter :
