@@ -73,6 +73,17 @@ std::vector<GeneratedToken> step(
   return out;
 }
 
+/** Moves the results of the lanes that are done into `out`. */
+void take_finished(Lanes& lanes, std::vector<Generation>& out) {
+  std::erase_if(lanes, [&](const auto& lane) {
+    if (lane->row.finished()) {
+      out[lane->index] = std::move(lane->row.result());
+      return true;
+    }
+    return false;
+  });
+}
+
 void check_batch(const GenerateOptions& options, int rows) {
   check(options);
   if (rows < 1 || options.memory || options.drafter || !options.use_cache) {
@@ -93,6 +104,9 @@ std::vector<Generation> generate_batch(
     const OnBatchToken& on_token,
     int rows) {
   check_batch(options, rows);
+  for (const std::vector<int32_t>& prompt : prompts) { // all before any is read
+    GenerationRow(model, tokenizer, prompt, options, 0);
+  }
   const std::vector<SamplerStage> chain = make_chain(options.sampling);
   std::vector<Generation> out(prompts.size());
   Lanes lanes;
@@ -109,13 +123,7 @@ std::vector<Generation> generate_batch(
         lane->row.interrupt();
       }
     }
-    std::erase_if(lanes, [&](const auto& lane) {
-      if (lane->row.finished()) {
-        out[lane->index] = std::move(lane->row.result());
-        return true;
-      }
-      return false;
-    });
+    take_finished(lanes, out);
     if (lanes.empty()) {
       continue;
     }

@@ -184,23 +184,27 @@ std::vector<bool> GrammarBuilder::rules_that_end(bool with_bytes) const {
   return ends;
 }
 
-// Follows from each rule those that it may begin with, depth first.
-void GrammarBuilder::check_left_recursion(
+// The rules that the rule `id` may begin with.
+std::vector<int32_t> GrammarBuilder::begins_with(
+    int32_t id,
     const std::vector<bool>& may_be_empty) const {
-  const auto begins_with = [&](int32_t id) {
-    std::vector<int32_t> out;
-    for (const GrammarSequence& sequence : *rules_[id].sequences) {
-      for (const GrammarItem& item : sequence) {
-        if (item.kind == GrammarItem::rule) {
-          out.push_back(item.index);
-        }
-        if (item.kind != GrammarItem::rule || !may_be_empty[item.index]) {
-          break;
-        }
+  std::vector<int32_t> out;
+  for (const GrammarSequence& sequence : *rules_[id].sequences) {
+    for (const GrammarItem& item : sequence) {
+      if (item.kind == GrammarItem::rule) {
+        out.push_back(item.index);
+      }
+      if (item.kind != GrammarItem::rule || !may_be_empty[item.index]) {
+        break;
       }
     }
-    return out;
-  };
+  }
+  return out;
+}
+
+// Depth first; a rule that is open began all that is open after it.
+void GrammarBuilder::check_left_recursion(
+    const std::vector<bool>& may_be_empty) const {
   enum Mark : char { fresh, open, done };
   std::vector<Mark> marks(rules_.size(), fresh);
   for (size_t root = 0; root < rules_.size(); ++root) {
@@ -213,7 +217,7 @@ void GrammarBuilder::check_left_recursion(
         continue;
       }
       marks[id] = open;
-      for (int32_t first : begins_with(id)) {
+      for (int32_t first : begins_with(id, may_be_empty)) {
         if (marks[first] == open) {
           const Rule& rule = rules_[first];
           fail(

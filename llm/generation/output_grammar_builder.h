@@ -61,6 +61,9 @@ class GrammarBuilder {
   void count(size_t items, size_t offset);
   void check_all_defined() const;
   std::vector<bool> rules_that_end(bool with_bytes) const;
+  std::vector<int32_t> begins_with(
+      int32_t id,
+      const std::vector<bool>& may_be_empty) const;
   void check_left_recursion(const std::vector<bool>& may_be_empty) const;
 
   std::string_view text_;

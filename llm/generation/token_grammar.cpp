@@ -37,7 +37,11 @@ TokenGrammar::TokenGrammar(
       texts_[id].clear();
     }
   }
-  std::vector<int32_t> order(n);
+  build_trie();
+}
+
+void TokenGrammar::build_trie() {
+  std::vector<int32_t> order(texts_.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
     return texts_[a] < texts_[b];

@@ -61,6 +61,8 @@ class TokenGrammar {
     int32_t first_id; // its tokens: ids_[first_id] up to those of the next
   };
 
+  void build_trie();
+
   GrammarStates states_;
   std::vector<int32_t> eos_;
   std::vector<std::string> texts_; // [id]; "" for what is never text

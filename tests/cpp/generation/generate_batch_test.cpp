@@ -111,6 +111,14 @@ TEST_CASE("generate_batch: one text can be interrupted, the others go on") {
   CHECK(out[1].finish_reason == "interrupted");
   CHECK(out[2].finish_reason == "length");
   CHECK(generate_batch(*gpt(), bytes(), {}).empty());
+  int calls = 0;
+  const auto count = [&](size_t, const llm::GeneratedToken&) {
+    return ++calls > 0;
+  };
+  CHECK_THROWS_AS( // the last prompt is bad: nothing is begun
+      generate_batch(*gpt(), bytes(), {{1}, {-1}}, {}, count, 1),
+      llm::UsageError);
+  CHECK(calls == 0);
   CHECK_THROWS_AS(
       generate_batch(*gpt(), bytes(), {{1}}, {}, {}, 0), llm::UsageError);
   CHECK_THROWS_AS(
