@@ -36,6 +36,19 @@ struct Options {
   std::string split = "val";
 };
 
+inline void add_seed_option(CLI::App& app, uint64_t& seed) {
+  const auto digits = [](const std::string& text) -> std::string {
+    const bool fits = !text.empty() && text.size() <= 19 &&
+        text.find_first_not_of("0123456789") == std::string::npos;
+    return fits
+        ? ""
+        : "expected a whole number from 0 to 10^19 - 1 but received " + text;
+  };
+  app.add_option("--seed", seed, "same seed, same result")
+      ->check(CLI::Validator(
+          std::function<std::string(std::string&)>(digits), "NUMBER"));
+}
+
 inline void add_sampling_options(CLI::App& app, SamplingConfig& s) {
   app.add_option("--temperature", s.temperature, "0: always the likeliest");
   app.add_option("--top-k", s.top_k, "keep the k likeliest, 0: off");
@@ -186,7 +199,7 @@ class CommandLine {
     app.add_option("--preset", o_.preset_name, "tiny, nano or shakespeare");
     app.add_option("--data", o_.data, "corpus name, text file or folder");
     app.add_option("--out", o_.out, "default: a new folder in models/");
-    add_seed(app);
+    add_seed_option(app, o_.seed);
     app.add_flag("--resume", o_.resume, "go on from the newest checkpoint");
     app.add_flag("--force", o_.force, "resume although settings differ");
     app.add_option("--tokenizer", o_.preset.tokenizer, "char or bpe");
@@ -219,23 +232,10 @@ class CommandLine {
     });
   }
 
-  void add_seed(CLI::App& app) {
-    const auto digits = [](const std::string& text) -> std::string {
-      const bool fits = !text.empty() && text.size() <= 19 &&
-          text.find_first_not_of("0123456789") == std::string::npos;
-      return fits
-          ? ""
-          : "expected a whole number from 0 to 10^19 - 1 but received " + text;
-    };
-    app.add_option("--seed", o_.seed, "same seed, same result")
-        ->check(CLI::Validator(
-            std::function<std::string(std::string&)>(digits), "NUMBER"));
-  }
-
   void add_sample(CLI::App& app) {
     app.add_option("--prompt", o_.prompt, "text to go on from");
     app.add_option("--max-tokens", o_.generate.max_tokens);
-    add_seed(app);
+    add_seed_option(app, o_.seed);
     app.add_option("--stop", o_.generate.stop, "texts that end it");
     app.add_flag("--no-cache{false}", o_.generate.use_cache, "slow and equal");
     app.add_flag("--show-chain", o_.show_chain, "list the sampler's stages");

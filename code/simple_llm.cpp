@@ -152,7 +152,9 @@ int run_train(Options& o) {
 int run_sample(Options& o) {
   const ModelFolder folder = load_model_folder(find_model(o.model));
   o.generate.sampling.seed = o.seed;
-  o.generate.eos = folder.tokenizer->eos_id();
+  if (const auto eos = folder.tokenizer->eos_id()) {
+    o.generate.eos = {*eos};
+  }
   const auto chain = make_chain(o.generate.sampling); // checks the options
   if (o.generate.max_tokens < 0) {
     throw UsageError("sample", "expected --max-tokens of at least 0.");

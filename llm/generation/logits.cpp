@@ -130,6 +130,10 @@ mx::array keep_typical_p(const mx::array& logits, float p) {
   return keep(logits, cheapest_mass(logits, distance, p));
 }
 
+mx::array keep_allowed(const mx::array& logits, const mx::array& mask) {
+  return keep(logits, mask);
+}
+
 mx::array keep_best(const mx::array& logits) {
   return keep(
       logits,

@@ -57,6 +57,9 @@ mx::array keep_min_p(const mx::array& logits, float p);
  * 2202.00666). The most likely token may be removed. */
 mx::array keep_typical_p(const mx::array& logits, float p);
 
+/** Keeps the tokens where `mask`, bool [V], is true: what a grammar allows. */
+mx::array keep_allowed(const mx::array& logits, const mx::array& mask);
+
 /** Keeps only the most likely token: greedy decoding. */
 mx::array keep_best(const mx::array& logits);
 

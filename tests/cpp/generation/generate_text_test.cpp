@@ -117,7 +117,8 @@ TEST_CASE(
   CHECK(pieces[2] == "é");
   // Cut in the middle of a character.
   CHECK(
-      recite(text, {.eos = bytes().encode("🙂")[2]}).text == "né 世界 \uFFFD");
+      recite(text, {.eos = {bytes().encode("🙂")[2]}}).text ==
+      "né 世界 \uFFFD");
 }
 
 TEST_CASE("generate: stop strings and the end token end the text") {
@@ -133,7 +134,7 @@ TEST_CASE("generate: stop strings and the end token end the text") {
       recite("One day.\n\nUse", {.stop = {"\n\nUser:"}});
   CHECK(unfinished.text == "One day.\n\nUse");
   CHECK(unfinished.finish_reason == "length");
-  const Generation ended = recite("abc.de", {.eos = bytes().encode(".")[0]});
+  const Generation ended = recite("abc.de", {.eos = {bytes().encode(".")[0]}});
   CHECK(ended.text == "abc");
   CHECK(ended.ids.size() == 4);
   CHECK(ended.finish_reason == "eos");

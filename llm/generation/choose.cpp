@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+
+#include "llm/generation/choose.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <mlx/ops.h>
+#include <mlx/random.h>
+
+#include "llm/generation/logits.h"
+
+namespace llm {
+
+mx::array final_logits(
+    const mx::array& logits,
+    const std::vector<SamplerStage>& chain,
+    const std::vector<int32_t>& seen,
+    TokenGrammar* grammar,
+    TokenGrammar::State state,
+    int vocabulary) {
+  mx::array out = mx::slice(logits, {0}, {vocabulary});
+  if (grammar != nullptr) {
+    out = keep_allowed(out, grammar->mask(state, vocabulary));
+  }
+  return apply_chain(chain, out, seen);
+}
+
+Choice choose(
+    const GenerationRow& row,
+    const mx::array& logits,
+    const std::vector<SamplerStage>& chain,
+    const GenerateOptions& options) {
+  const mx::array last = final_logits(
+      logits,
+      chain,
+      row.text(),
+      options.grammar,
+      row.state(),
+      row.vocabulary());
+  const size_t position = row.text().size() - row.prompt_length();
+  const mx::array id = mx::astype(
+      mx::random::categorical(last, -1, sample_key(row.seed(), position)),
+      mx::int32);
+  return {
+      id,
+      mx::subtract(mx::take(logits, id), mx::logsumexp(logits)),
+      logits,
+      last};
+}
+
+void collect(
+    const Choice& choice,
+    const GenerateOptions& options,
+    std::vector<mx::array>& outputs) {
+  outputs.push_back(choice.id);
+  outputs.push_back(choice.logprob);
+  if (options.top_logprobs > 0 || options.on_logits) {
+    outputs.push_back(choice.raw);
+    outputs.push_back(choice.final);
+  }
+}
+
+GeneratedToken token_of(const Choice& choice, const GenerateOptions& options) {
+  GeneratedToken out{
+      *choice.id.data<int32_t>(), "", *choice.logprob.data<float>()};
+  if (options.on_logits) {
+    options.on_logits(choice.raw);
+  }
+  if (options.top_logprobs > 0) {
+    out.top = likeliest(choice.raw, options.top_logprobs);
+    out.top_final = likeliest(choice.final, options.top_logprobs);
+  }
+  return out;
+}
+
+std::vector<TokenProbability> likeliest(const mx::array& logits, int k) {
+  const float* x = logits.data<float>();
+  const int n = static_cast<int>(logits.size());
+  std::vector<int32_t> order(n);
+  std::iota(order.begin(), order.end(), 0);
+  const auto middle = order.begin() + std::min(n, k);
+  std::partial_sort(order.begin(), middle, order.end(), [&](int a, int b) {
+    return x[a] != x[b] ? x[a] > x[b] : a < b;
+  });
+  const double top = x[order[0]];
+  double sum = 0;
+  for (int i = 0; i < n; ++i) {
+    sum += std::exp(x[i] - top);
+  }
+  std::vector<TokenProbability> out;
+  for (auto it = order.begin(); it != middle && std::isfinite(x[*it]); ++it) {
+    out.push_back({*it, static_cast<float>(x[*it] - top - std::log(sum))});
+  }
+  return out;
+}
+
+} // namespace llm

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+//
+// Batched generation writes what single runs write.
+
+#include "llm/core/error.h"
+#include "llm/generation/generate.h"
+#include "tests/cpp/generation/small_models.h"
+
+using llm::GenerateOptions;
+using llm::Generation;
+using namespace small;
+
+namespace {
+
+// Prompts of 1 to 40 tokens.
+std::vector<std::vector<int32_t>> prompts() {
+  std::vector<std::vector<int32_t>> out;
+  for (int i = 0; i < 7; ++i) {
+    std::vector<int32_t>& ids = out.emplace_back();
+    for (int k = 0; k < 1 + (i * 17) % 40; ++k) {
+      ids.push_back((i * 50 + k * 31) % vocabulary);
+    }
+  }
+  return out;
+}
+
+void check_batch(
+    const llm::LanguageModel& model,
+    GenerateOptions options,
+    int rows) {
+  std::vector<std::string> streamed(7);
+  const std::vector<Generation> batch = generate_batch(
+      model,
+      bytes(),
+      prompts(),
+      options,
+      [&](size_t i, const llm::GeneratedToken& token) {
+        streamed[i] += token.text;
+        return true;
+      },
+      rows);
+  REQUIRE(batch.size() == 7);
+  const uint64_t seed = options.sampling.seed;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    CAPTURE(i);
+    options.sampling.seed = seed + i;
+    const Generation single = generate(model, bytes(), prompts()[i], options);
+    CHECK(batch[i].ids == single.ids);
+    CHECK(batch[i].text == single.text);
+    CHECK(streamed[i] == single.text);
+    CHECK(batch[i].finish_reason == single.finish_reason);
+    CHECK(batch[i].prompt_tokens == single.prompt_tokens);
+    REQUIRE(batch[i].logprobs.size() == single.logprobs.size());
+    for (size_t k = 0; k < single.logprobs.size(); ++k) {
+      CHECK(std::abs(batch[i].logprobs[k] - single.logprobs[k]) < 1e-4f);
+    }
+  }
+}
+
+} // namespace
+
+TEST_CASE("generate_batch: equals single runs, token for token") {
+  for (const auto& model : {gpt(128), qwen(128)}) {
+    CAPTURE(model->model_type());
+    for (float temperature : {0.0f, 0.8f}) {
+      GenerateOptions options{.max_tokens = 24, .prefill_chunk = 16};
+      options.sampling = {
+          .temperature = temperature, .repetition_penalty = 1.2f, .seed = 5};
+      // Many tokens end a text, so that rows leave at different times.
+      for (int32_t id = 0; id < vocabulary; id += 16) {
+        options.eos.push_back(id);
+      }
+      // 16: all at once; 3: rows enter when others leave.
+      check_batch(*model, options, temperature == 0 ? 16 : 3);
+    }
+  }
+}
+
+TEST_CASE("generate_batch: past the context, rotating and quantized caches") {
+  GenerateOptions options{.max_tokens = 20};
+  check_batch(*qwen(32), options, 4); // the window rule
+  options.slide = false;
+  check_batch(*qwen(48), options, 4); // "length" at the end of the context
+  options.cache.window = 16;
+  check_batch(*qwen(128), options, 4);
+  options.cache = {.bits = 8, .group_size = 32};
+  llm::LlamaConfig c;
+  c.vocab_size = vocabulary;
+  c.max_position_embeddings = 128;
+  c.hidden_size = 32;
+  c.intermediate_size = 48;
+  c.num_hidden_layers = 2;
+  c.num_attention_heads = 2;
+  c.num_key_value_heads = 1;
+  c.head_dim = 32;
+  check_batch(*random_model(c.to_json()), options, 4);
+}
+
+TEST_CASE("generate_batch: one text can be interrupted, the others go on") {
+  int shown = 0;
+  const auto out = generate_batch(
+      *gpt(),
+      bytes(),
+      {{1}, {2, 3}, {4}},
+      {.max_tokens = 9},
+      [&](size_t i, const llm::GeneratedToken&) {
+        return i != 1 || ++shown < 4;
+      });
+  CHECK(out[0].ids.size() == 9);
+  CHECK(out[1].ids.size() == 4);
+  CHECK(out[1].finish_reason == "interrupted");
+  CHECK(out[2].finish_reason == "length");
+  CHECK(generate_batch(*gpt(), bytes(), {}).empty());
+  int calls = 0;
+  const auto count = [&](size_t, const llm::GeneratedToken&) {
+    return ++calls > 0;
+  };
+  CHECK_THROWS_AS( // the last prompt is bad: nothing is begun
+      generate_batch(*gpt(), bytes(), {{1}, {-1}}, {}, count, 1),
+      llm::UsageError);
+  CHECK(calls == 0);
+  CHECK_THROWS_AS(
+      generate_batch(*gpt(), bytes(), {{1}}, {}, {}, 0), llm::UsageError);
+  CHECK_THROWS_AS(
+      generate_batch(*gpt(), bytes(), {{1}}, {.use_cache = false}),
+      llm::UsageError);
+}
