@@ -6,7 +6,8 @@
 //    "special_tokens": [s], "normal_form": s, "pattern": s}   -> {"size": n}
 //   {"do": "load", "path": s}                                 -> {"size": n}
 //   {"do": "save", "path": folder, "max_length": n}           -> {"ok": true}
-//   {"do": "encode", "texts": [s], "special": b}              -> {"ids": [[n]]}
+//   {"do": "encode", "texts": [s], "special": b, "add_special": b}
+//                                                             -> {"ids": [[n]]}
 //   {"do": "decode", "ids": [[n]]}                            -> {"texts": [s]}
 //   {"do": "stream", "ids": [[n]]}                            -> {"texts": [s]}
 //   {"do": "normalize", "texts": [s], "normal_form": s}       -> {"texts": [s]}
@@ -86,10 +87,11 @@ Json answer(std::unique_ptr<llm::Tokenizer>& tokenizer, const Json& request) {
     return {{"ok", true}};
   }
   if (action == "encode") {
-    const bool special = json_get_or<bool>(request, "special", false, where);
+    const llm::EncodeOptions options{
+        json_get_or<bool>(request, "special", false, where),
+        json_get_or<bool>(request, "add_special", false, where)};
     for (const Json& text : request.at("texts")) {
-      results.push_back(
-          tokenizer->encode(text.get<std::string>(), {.special = special}));
+      results.push_back(tokenizer->encode(text.get<std::string>(), options));
     }
     return {{"ids", results}};
   }
