@@ -63,6 +63,8 @@ void BpeTokenizer::add_added_tokens() {
     const std::string normal = normalize(content, normalizers_);
     if (!normal.empty()) {
       normalized_.add(normal, added);
+      bytes_[index] = decoder_.bytes(normal, false); // what it stood for
+      first_bytes_[added.id] = decoder_.bytes(normal, true);
     }
   }
 }
@@ -134,7 +136,9 @@ std::string BpeTokenizer::decode_bytes(int32_t id) const {
 }
 
 std::string BpeTokenizer::decode_first(int32_t id) const {
-  return decoder_.bytes(token(id), true);
+  const auto known = first_bytes_.find(id);
+  return known == first_bytes_.end() ? decoder_.bytes(token(id), true)
+                                     : known->second;
 }
 
 int BpeTokenizer::vocab_size() const {

@@ -99,7 +99,8 @@ class BpeTokenizer : public Tokenizer {
   SpecialTokens normalized_; ///< and after it
   MergeTable merge_table_;
   std::vector<std::string> bytes_; ///< [id], what decoding gives
-  std::vector<int32_t> byte_ids_;  ///< (256): the token of each byte, or -1
+  std::unordered_map<int32_t, std::string> first_bytes_; ///< where unusual
+  std::vector<int32_t> byte_ids_; ///< (256): the token of each byte, or -1
   std::unordered_map<char32_t, int32_t> character_ids_;
   std::unordered_map<std::string, int32_t> ids_; ///< token -> id
   std::vector<bool> in_vocab_; ///< [id]: not only an added token
