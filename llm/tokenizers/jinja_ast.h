@@ -31,6 +31,7 @@ struct Expr {
     condition  ///< args[0] if args[1] else args[2]
   } kind = constant;
   size_t line = 1;
+  int depth = 1; ///< of the tree
   std::string text = {};
   Value value = {};
   std::vector<Expr> args = {};

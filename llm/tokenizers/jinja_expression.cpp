@@ -2,14 +2,15 @@
 
 #include "llm/tokenizers/jinja_expression.h"
 
-#include <charconv>
+#include <algorithm>
 
 #include "llm/core/utf8.h"
 
 namespace llm::jinja {
 namespace {
 
-constexpr int max_nesting = 64;
+constexpr int max_nesting = 64; // of brackets: recursion while reading
+constexpr int max_tree = 150;   // recursion while evaluating
 
 /// Counts how deep the recursion is, while it lives.
 class Nested {
@@ -82,16 +83,16 @@ void ExpressionParser::expect_end() {
   }
 }
 
-Expr ExpressionParser::node(
-    Expr::Kind kind,
-    std::string text,
-    std::vector<Expr> args) const {
-  Expr expr;
-  expr.kind = kind;
-  expr.line = current().line;
-  expr.text = std::move(text);
-  expr.args = std::move(args);
-  return expr;
+void ExpressionParser::add(Expr& parent, Expr child) const {
+  deepen(parent, child.depth);
+  parent.args.push_back(std::move(child));
+}
+
+void ExpressionParser::deepen(Expr& parent, int depth) const {
+  parent.depth = std::max(parent.depth, depth + 1);
+  if (parent.depth > max_tree) {
+    fail(current().line, "an expression has too many parts in a row.");
+  }
 }
 
 Expr ExpressionParser::parse(bool tuple) {
@@ -99,12 +100,12 @@ Expr ExpressionParser::parse(bool tuple) {
   if (!tuple || !at_sign(",")) {
     return first;
   }
-  Expr out = node(Expr::list, "", {std::move(first)});
+  Expr out = node(Expr::list, "", std::move(first));
   while (skip_sign(",")) {
     if (at_sign(")") || current().kind == TokenKind::end) {
       break;
     }
-    out.args.push_back(condition());
+    add(out, condition());
   }
   return out;
 }
@@ -118,14 +119,12 @@ Expr ExpressionParser::condition() {
   Expr out = either();
   while (skip_name("if")) {
     Expr test = either();
-    Expr other = node(Expr::constant, "", {});
+    Expr other = node(Expr::constant, "");
     if (skip_name("else")) {
       other = condition();
     }
     out = node(
-        Expr::condition,
-        "",
-        {std::move(out), std::move(test), std::move(other)});
+        Expr::condition, "", std::move(out), std::move(test), std::move(other));
   }
   return out;
 }
@@ -133,7 +132,7 @@ Expr ExpressionParser::condition() {
 Expr ExpressionParser::either() {
   Expr out = both();
   while (skip_name("or")) {
-    out = node(Expr::binary, "or", {std::move(out), both()});
+    out = node(Expr::binary, "or", std::move(out), both());
   }
   return out;
 }
@@ -141,7 +140,7 @@ Expr ExpressionParser::either() {
 Expr ExpressionParser::both() {
   Expr out = negation();
   while (skip_name("and")) {
-    out = node(Expr::binary, "and", {std::move(out), negation()});
+    out = node(Expr::binary, "and", std::move(out), negation());
   }
   return out;
 }
@@ -152,12 +151,12 @@ Expr ExpressionParser::negation() {
   }
   const Nested nested(depth_, current().line);
   advance();
-  return node(Expr::unary, "not", {negation()});
+  return node(Expr::unary, "not", negation());
 }
 
 Expr ExpressionParser::comparison() {
-  Expr out = node(Expr::compare, "", {});
-  out.args.push_back(sum());
+  Expr out = node(Expr::compare, "");
+  add(out, sum());
   for (;;) {
     std::string found;
     for (const char* sign : {"==", "!=", "<", "<=", ">", ">="}) {
@@ -177,7 +176,7 @@ Expr ExpressionParser::comparison() {
       break;
     }
     out.operators.push_back(found);
-    out.args.push_back(sum());
+    add(out, sum());
   }
   if (out.operators.empty()) {
     Expr only = std::move(out.args[0]);
@@ -198,7 +197,7 @@ Expr ExpressionParser::left_to_right(
     if (found.empty()) {
       return out;
     }
-    out = node(Expr::binary, found, {std::move(out), (this->*operand)()});
+    out = node(Expr::binary, found, std::move(out), (this->*operand)());
   }
 }
 
@@ -228,209 +227,12 @@ Expr ExpressionParser::unary(bool with_filters) {
   if (at_sign("-") || at_sign("+")) {
     const std::string sign = current().text;
     advance();
-    out = node(Expr::unary, sign, {unary(false)});
+    out = node(Expr::unary, sign, unary(false));
   } else {
     out = primary();
   }
   out = postfix(std::move(out));
   return with_filters ? filters(std::move(out)) : out;
-}
-
-Expr ExpressionParser::primary() {
-  if (skip_sign("(")) {
-    Expr out = at_sign(")") ? node(Expr::list, "", {}) : parse(true);
-    expect_sign(")");
-    return out;
-  }
-  if (skip_sign("[")) {
-    return list_literal();
-  }
-  if (skip_sign("{")) {
-    return dict_literal();
-  }
-  return literal_or_name();
-}
-
-Expr ExpressionParser::literal_or_name() {
-  Expr out = node(Expr::constant, current().text, {});
-  const std::string text = current().text;
-  switch (current().kind) {
-    case TokenKind::string: {
-      std::string joined;
-      while (current().kind == TokenKind::string) {
-        joined += current().text;
-        advance();
-      }
-      out.value = joined;
-      return out;
-    }
-    case TokenKind::integer: {
-      int64_t number = 0;
-      const auto end = text.data() + text.size();
-      if (std::from_chars(text.data(), end, number).ptr != end ||
-          text.size() > 18) {
-        unexpected("a number of at most 18 digits");
-      }
-      out.value = number;
-      break;
-    }
-    case TokenKind::floating:
-      out.value = Json::parse(text).get<double>();
-      break;
-    case TokenKind::name:
-      if (text == "true" || text == "True") {
-        out.value = true;
-      } else if (text == "false" || text == "False") {
-        out.value = false;
-      } else if (text == "none" || text == "None") {
-        out.value = None{};
-      } else {
-        out.kind = Expr::name;
-      }
-      break;
-    default:
-      unexpected("an expression");
-  }
-  advance();
-  return out;
-}
-
-Expr ExpressionParser::list_literal() {
-  Expr out = node(Expr::list, "", {});
-  while (!skip_sign("]")) {
-    if (!out.args.empty()) {
-      expect_sign(",");
-      if (skip_sign("]")) {
-        break;
-      }
-    }
-    out.args.push_back(parse());
-  }
-  return out;
-}
-
-Expr ExpressionParser::dict_literal() {
-  Expr out = node(Expr::dict, "", {});
-  while (!skip_sign("}")) {
-    if (!out.args.empty()) {
-      expect_sign(",");
-      if (skip_sign("}")) {
-        break;
-      }
-    }
-    out.args.push_back(parse());
-    expect_sign(":");
-    out.args.push_back(parse());
-  }
-  return out;
-}
-
-Expr ExpressionParser::postfix(Expr out) {
-  for (int n = 0;; ++n) {
-    if (n > max_nesting) {
-      unexpected("fewer dots, brackets and calls in a row");
-    }
-    if (skip_sign(".")) {
-      if (current().kind == TokenKind::integer) {
-        Expr number = literal_or_name();
-        out = node(Expr::index, "", {std::move(out), std::move(number)});
-      } else {
-        const std::string name = expect_name();
-        out = node(Expr::attribute, name, {std::move(out)});
-      }
-    } else if (skip_sign("[")) {
-      out = subscript(std::move(out));
-    } else if (at_sign("(")) {
-      out = node(Expr::call, "", {std::move(out)});
-      arguments(out);
-    } else {
-      return out;
-    }
-  }
-}
-
-Expr ExpressionParser::subscript(Expr base) {
-  Expr absent = node(Expr::constant, "", {});
-  absent.value = None{};
-  std::vector<Expr> parts(1, absent); // between the colons
-  bool slice = false;
-  while (!skip_sign("]")) {
-    if (skip_sign(":")) {
-      slice = true;
-      parts.push_back(absent);
-    } else {
-      parts.back() = parse(true);
-      if (!at_sign(":") && !at_sign("]")) {
-        unexpected("\"]\"");
-      }
-    }
-  }
-  if (parts.size() > 3) {
-    unexpected("at most two colons");
-  }
-  parts.resize(slice ? 3 : 1, absent);
-  parts.insert(parts.begin(), std::move(base));
-  return node(slice ? Expr::slice : Expr::index, "", std::move(parts));
-}
-
-void ExpressionParser::arguments(Expr& call) {
-  expect_sign("(");
-  for (bool first = true; !skip_sign(")"); first = false) {
-    if (!first) {
-      expect_sign(",");
-      if (skip_sign(")")) {
-        return;
-      }
-    }
-    const Token& next = tokens_[std::min(at_ + 1, tokens_.size() - 1)];
-    const bool named = current().kind == TokenKind::name &&
-        next.kind == TokenKind::sign && next.text == "=";
-    if (named) {
-      const std::string name = expect_name();
-      expect_sign("=");
-      call.named.emplace_back(name, parse());
-    } else {
-      call.args.push_back(parse());
-    }
-  }
-}
-
-Expr ExpressionParser::filters(Expr out) {
-  for (int n = 0;; ++n) {
-    if (n > max_nesting) {
-      unexpected("fewer filters and tests in a row");
-    }
-    if (skip_sign("|")) {
-      out = node(Expr::filter, expect_name(), {std::move(out)});
-      if (at_sign("(")) {
-        arguments(out);
-      }
-    } else if (skip_name("is")) {
-      out = test(std::move(out));
-    } else if (at_sign("(")) {
-      out = node(Expr::call, "", {std::move(out)});
-      arguments(out);
-    } else {
-      return out;
-    }
-  }
-}
-
-Expr ExpressionParser::test(Expr base) {
-  const bool negated = skip_name("not");
-  Expr out = node(Expr::test, expect_name(), {std::move(base)});
-  const Token& next = current();
-  const bool keyword = at_name("else") || at_name("or") || at_name("and") ||
-      at_name("is") || at_name("if") || at_name("in") || at_name("not");
-  if (at_sign("(")) {
-    arguments(out);
-  } else if (
-      at_sign("[") || at_sign("{") || next.kind == TokenKind::string ||
-      next.kind == TokenKind::integer || next.kind == TokenKind::floating ||
-      (next.kind == TokenKind::name && !keyword)) {
-    out.args.push_back(postfix(primary()));
-  }
-  return negated ? node(Expr::unary, "not", {std::move(out)}) : out;
 }
 
 } // namespace llm::jinja

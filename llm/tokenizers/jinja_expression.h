@@ -40,7 +40,18 @@ class ExpressionParser {
 
  private:
   using Rule = Expr (ExpressionParser::*)();
-  Expr node(Expr::Kind kind, std::string text, std::vector<Expr> args) const;
+  /// A node over `children`; each deepens it.
+  template <class... Children>
+  Expr node(Expr::Kind kind, std::string text, Children... children) const {
+    Expr expr;
+    expr.kind = kind;
+    expr.line = current().line;
+    expr.text = std::move(text);
+    (add(expr, std::move(children)), ...);
+    return expr;
+  }
+  void add(Expr& parent, Expr child) const;
+  void deepen(Expr& parent, int depth) const;
   Expr left_to_right(Rule operand, std::initializer_list<const char*> signs);
   Expr condition();
   Expr either();

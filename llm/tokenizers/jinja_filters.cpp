@@ -4,15 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
+#include <cstdlib>
 
 #include "llm/core/utf8.h"
 #include "llm/tokenizers/jinja_functions.h"
 
 namespace llm::jinja {
 namespace {
-
-using Filter = Value (*)(const Arguments&, Budget&);
 
 const Value& subject(const Arguments& a) {
   return a.values.front();
@@ -29,67 +27,6 @@ bool flag(const Value* value) {
 int64_t length(const Value& value, Budget& budget) {
   return value.items() ? static_cast<int64_t>(value.items()->size())
                        : static_cast<int64_t>(iterate(value, budget).size());
-}
-
-/// value.a.b for the attribute "a.b".
-Value path_of(Value value, std::string_view path, Budget& budget) {
-  for (size_t begin = 0; begin <= path.size();) {
-    const size_t end = std::min(path.find('.', begin), path.size());
-    value = item_of(value, Value(path.substr(begin, end - begin)), budget);
-    begin = end + 1;
-  }
-  return value;
-}
-
-/// Arguments number `from` on, behind a new subject.
-Arguments rest_for(const Arguments& a, size_t from, const Value& value) {
-  Arguments out;
-  out.values.push_back(value);
-  for (size_t i = from; i < a.values.size(); ++i) {
-    out.values.push_back(a.values[i]);
-  }
-  return out;
-}
-
-Value map_filter(const Arguments& a, Budget& budget) {
-  Values out;
-  const Value* attribute = nullptr;
-  const Value* fallback = nullptr;
-  for (const auto& [name, value] : a.named) {
-    attribute = name == "attribute" ? &value : attribute;
-    fallback = name == "default" ? &value : fallback;
-  }
-  for (const Value& item : iterate(subject(a), budget)) {
-    if (attribute) {
-      Value value = path_of(item, text_of(attribute), budget);
-      out.push_back(value.undefined() && fallback ? *fallback : value);
-    } else {
-      const std::string& name = text_of(a.get(1, "filter"));
-      out.push_back(apply_filter(name, rest_for(a, 2, item), budget));
-    }
-  }
-  return Value::list(std::move(out));
-}
-
-/// select, reject (`by_attribute` false), selectattr and rejectattr.
-template <bool wanted, bool by_attribute>
-Value select_filter(const Arguments& a, Budget& budget) {
-  constexpr size_t test_at = by_attribute ? 2 : 1;
-  Values out;
-  for (const Value& item : iterate(subject(a), budget)) {
-    const Value value =
-        by_attribute ? path_of(item, text_of(a.get(1, "attr")), budget) : item;
-    const bool holds = test_at < a.values.size()
-        ? apply_test(
-              text_of(&a.values[test_at]),
-              rest_for(a, test_at + 1, value),
-              budget)
-        : value.truth();
-    if (holds == wanted) {
-      out.push_back(item);
-    }
-  }
-  return Value::list(std::move(out));
 }
 
 Value default_filter(const Arguments& a, Budget&) {
@@ -131,91 +68,6 @@ Value tojson_filter(const Arguments& a, Budget& budget) {
   return text;
 }
 
-/// A value to sort by: texts without case, unless it counts.
-Value sort_key(
-    const Value& value,
-    const Value* attribute,
-    bool exact,
-    Budget& b) {
-  Value key = attribute ? path_of(value, text_of(attribute), b) : value;
-  return key.text() && !exact ? Value(lower(*key.text())) : key;
-}
-
-Values sorted(
-    const Values& items,
-    bool reverse,
-    bool exact,
-    const Value* attribute,
-    Budget& budget) {
-  std::vector<std::pair<Value, size_t>> keys;
-  for (size_t i = 0; i < items.size(); ++i) {
-    keys.emplace_back(sort_key(items[i], attribute, exact, budget), i);
-    if (!compare(keys.back().first, keys.front().first)) {
-      throw std::invalid_argument("sort needs values of one kind.");
-    }
-  }
-  budget.spend(8 * items.size());
-  std::stable_sort(keys.begin(), keys.end(), [&](const auto& a, const auto& b) {
-    const int order = compare(a.first, b.first).value_or(0);
-    return reverse ? order > 0 : order < 0;
-  });
-  Values out;
-  for (const auto& [key, i] : keys) {
-    out.push_back(items[i]);
-  }
-  return out;
-}
-
-Value sort_filter(const Arguments& a, Budget& budget) {
-  return Value::list(sorted(
-      iterate(subject(a), budget),
-      flag(a.get(1, "reverse")),
-      flag(a.get(2, "case_sensitive")),
-      a.get(3, "attribute"),
-      budget));
-}
-
-Value dictsort_filter(const Arguments& a, Budget& budget) {
-  if (!subject(a).dict()) {
-    throw std::invalid_argument("dictsort needs a dict.");
-  }
-  const Value items = call_method(subject(a), "items", {}, budget);
-  const Value* by = a.get(2, "by");
-  const Value place = int64_t{by && by->str() == "value" ? 1 : 0};
-  Values keys;
-  std::vector<std::pair<Value, size_t>> order;
-  Values pairs;
-  for (const Value& pair : *items.items()) {
-    const Value key = item_of(pair, place, budget);
-    pairs.push_back(Value::dict({{"k", key}, {"pair", pair}}));
-  }
-  const Value attribute = "k";
-  Values out;
-  for (const Value& entry : sorted(
-           pairs,
-           flag(a.get(3, "reverse")),
-           flag(a.get(1, "case_sensitive")),
-           &attribute,
-           budget)) {
-    out.push_back(*entry.dict()->find("pair"));
-  }
-  return Value::list(std::move(out));
-}
-
-Value unique_filter(const Arguments& a, Budget& budget) {
-  Values out;
-  Values seen;
-  for (const Value& item : iterate(subject(a), budget)) {
-    const Value key = sort_key(
-        item, a.get(2, "attribute"), flag(a.get(1, "case_sensitive")), budget);
-    if (!holds("in", key, Value::list(seen), budget)) {
-      seen.push_back(key);
-      out.push_back(item);
-    }
-  }
-  return Value::list(std::move(out));
-}
-
 Value indent_filter(const Arguments& a, Budget& budget) {
   const Value* width = a.get(1, "width");
   const bool first = flag(a.get(2, "first"));
@@ -239,27 +91,30 @@ Value indent_filter(const Arguments& a, Budget& budget) {
   return out;
 }
 
+/// float(value), or nothing when Python would refuse it.
+std::optional<double> parsed(const Value& value) {
+  if (!value.text()) {
+    return value.number();
+  }
+  const std::string text = strip(*value.text(), nullptr, 3);
+  if (text.find_first_not_of("+-.0123456789eE") != text.npos) {
+    return std::nullopt; // hexadecimal, infinity
+  }
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  return !text.empty() && *end == '\0' ? std::optional(number) : std::nullopt;
+}
+
 Value number_filter(const Arguments& a, bool whole) {
   const Value* fallback = a.get(1, "default");
-  const Value zero = whole ? Value(int64_t{0}) : Value(0.0);
-  const Value& value = subject(a);
-  std::optional<double> number = value.number();
-  if (value.text()) {
-    const std::string text = strip(*value.text(), nullptr, 3);
-    try {
-      size_t end = 0;
-      const double parsed = std::stod(text, &end);
-      number = end == text.size() ? std::optional(parsed) : std::nullopt;
-    } catch (const std::exception&) {
-      number = std::nullopt;
-    }
+  if (whole && subject(a).integer()) {
+    return *subject(a).integer();
   }
+  const auto number = parsed(subject(a));
   if (!number || !(std::abs(*number) < 9e18)) {
-    return fallback ? *fallback : zero;
+    return fallback ? *fallback : whole ? Value(int64_t{0}) : Value(0.0);
   }
-  return whole ? (value.integer() ? Value(*value.integer())
-                                  : Value(static_cast<int64_t>(*number)))
-               : Value(*number);
+  return whole ? Value(static_cast<int64_t>(*number)) : Value(*number);
 }
 
 Value end_of(const Arguments& a, bool last, Budget& budget) {
@@ -295,10 +150,10 @@ Value replace_filter(const Arguments& a, Budget& budget) {
       budget);
 }
 
-const std::unordered_map<std::string, Filter>& filters() {
+const Filters& filters() {
   using A = const Arguments&;
   using B = Budget&;
-  static const std::unordered_map<std::string, Filter> known = {
+  static const Filters known = {
       {"trim",
        [](A a, B) -> Value {
          return strip(subject_text(a), a.get(1, "chars"), 3);
@@ -324,14 +179,6 @@ const std::unordered_map<std::string, Filter>& filters() {
       {"tojson", tojson_filter},
       {"items", items_filter},
       {"replace", replace_filter},
-      {"map", map_filter},
-      {"select", select_filter<true, false>},
-      {"reject", select_filter<false, false>},
-      {"selectattr", select_filter<true, true>},
-      {"rejectattr", select_filter<false, true>},
-      {"sort", sort_filter},
-      {"dictsort", dictsort_filter},
-      {"unique", unique_filter},
       {"reverse", reverse_filter},
       {"indent", indent_filter},
   };
@@ -344,14 +191,15 @@ Value apply_filter(
     const std::string& name,
     const Arguments& arguments,
     Budget& budget) {
-  const auto known = filters().find(name);
-  if (known == filters().end()) {
-    throw std::invalid_argument(
-        "the filter " + quote(name) + " is not supported.");
-  }
   budget.spend_bytes(
       subject(arguments).text() ? subject(arguments).text()->size() : 0);
-  return known->second(arguments, budget);
+  for (const auto* table : {&filters(), &list_filters()}) {
+    if (const auto known = table->find(name); known != table->end()) {
+      return known->second(arguments, budget);
+    }
+  }
+  throw std::invalid_argument(
+      "the filter " + quote(name) + " is not supported.");
 }
 
 } // namespace llm::jinja

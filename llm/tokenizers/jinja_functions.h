@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <unordered_map>
 
 #include "llm/tokenizers/jinja_value.h"
 
@@ -83,6 +84,13 @@ bool apply_test(
     Budget& budget);
 
 // Parts that filters and methods share.
+
+using Filters =
+    std::unordered_map<std::string, Value (*)(const Arguments&, Budget&)>;
+const Filters& list_filters();
+
+/** value.a.b for the path "a.b". */
+Value path_of(Value value, std::string_view path, Budget& budget);
 
 /** text.strip(characters); `sides`: 1 left, 2 right, 3 both. */
 std::string strip(const std::string& text, const Value* characters, int sides);

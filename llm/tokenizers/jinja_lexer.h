@@ -34,6 +34,9 @@ struct Piece {
 /** The pieces of `source` (UTF-8), in order. */
 std::vector<Piece> cut(std::string_view source);
 
+/** The token at byte `at` of `source`, which moves behind it. */
+Token read_token(const std::string& source, size_t& at, size_t line);
+
 /** str.isspace() of Python, for one character. */
 bool is_space(char32_t c);
 

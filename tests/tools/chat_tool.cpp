@@ -24,7 +24,7 @@ int main() {
       options.now = request.value("now", 0);
       result["text"] = llm::render_chat(
           request.at("template").get<std::string>(),
-          request.at("messages"),
+          request.value("messages", llm::Json::array()),
           options);
     } catch (const std::exception& error) {
       result = {{"error", error.what()}};
