@@ -151,3 +151,31 @@ def training_text():
             rng.choices([" ", ", ", ".\n", "  ", " 12 "], [8, 2, 1, 1, 1])[0]
         )
     return "".join(text)
+
+
+CODE = [
+    "def f(x: int = 0) -> int:\n    return x ** 2  # square\n",
+    "for (size_t i = 0; i < n; ++i) {\n\tsum += a[i] * 0x1F;\n}\n",
+    '{"key": [1, 2.5e-3, null], "s": "a\\"b"}\r\n',
+    "SELECT * FROM t WHERE a >= 10 AND b != 'x';",
+    '<div class="a">&nbsp;</div>\n\n\n',
+    "$ pip install --no-deps foo==1.2.3 && echo $?\n",
+]
+
+
+def model_texts(count):
+    """Texts for a real model's tokenizer: code, scripts, emoji, controls, runs
+    of white space, numbers."""
+    rng = random.Random(f"{SEED} model")
+    names = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<repo_name>"]
+    texts = []
+    while len(texts) < count:
+        text = random_string(rng, special=names)
+        kind = rng.randint(0, 3)
+        if kind == 0:
+            text += rng.choice(CODE) + random_string(rng)
+        elif kind == 1:
+            text += rng.choice(" \t\n=-a1") * rng.randint(2, 70)
+            text += random_string(rng, special=names)
+        texts.append(text)
+    return texts
