@@ -29,6 +29,26 @@ std::optional<Utf8Error> find_utf8_error(std::string_view text);
 /** The code points of `text`; InputError names line:column when invalid. */
 std::u32string decode_utf8(std::string_view text);
 
+/**
+ * The code point at byte `at` of a valid text, at < text.size(); `at` moves
+ * behind it. (For loops over texts that find_utf8_error has seen.)
+ */
+inline char32_t next_code_point(std::string_view text, size_t& at) {
+  const auto byte = [&](size_t i) -> char32_t {
+    return static_cast<unsigned char>(i < text.size() ? text[i] : 0x80);
+  };
+  const char32_t first = byte(at++);
+  if (first < 0x80) {
+    return first;
+  }
+  const int more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+  char32_t c = first & (0x3fu >> more);
+  for (int i = 0; i < more; ++i) {
+    c = (c << 6) | (byte(at++) & 0x3f);
+  }
+  return c;
+}
+
 /** Appends one code point; UsageError for surrogates and > U+10FFFF. */
 void append_utf8(std::string& out, char32_t character);
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// BPE as tokenizer.json. What is read: a normalizer that is null or one normal
-// form; the pre-tokenizer ByteLevel alone (GPT-2's pattern) or after a Split by
-// a Regex; the decoder ByteLevel; the model BPE with its options at rest. The
-// rest is refused by name. Another family of tokenizers is another branch here.
+// The model BPE of a tokenizer.json, its vocabulary, merges and added tokens.
+// Dropout and the marks of other kinds (WordPiece's "##") are refused by name.
 
 #include "llm/tokenizers/bpe_json.h"
 
@@ -11,73 +9,14 @@
 
 #include "llm/core/error.h"
 #include "llm/core/utf8.h"
-#include "llm/tokenizers/normal_form.h"
 
 namespace llm {
 namespace {
 
 using Ids = std::unordered_map<std::string_view, int32_t>;
 
-std::string read_normalizer(const JsonNode& node) {
-  if (node.is_null()) {
-    return "";
-  }
-  node.expect_keys({"type"});
-  const std::string& form = node["type"].text();
-  try {
-    check_normal_form(form);
-  } catch (const UsageError&) {
-    node["type"].fail(
-        "expected NFC, NFD, NFKC or NFKD but received " + quote(form) +
-        ", which is not supported; use a tokenizer without it.");
-  }
-  return form;
-}
-
-/// Returns whether GPT-2's pattern is used.
-bool read_byte_level(const JsonNode& node) {
-  node.expect_keys({"type", "add_prefix_space", "trim_offsets", "use_regex"});
-  node["type"].expect("ByteLevel");
-  node["add_prefix_space"].expect(false);
-  return node["use_regex"].is_null() || node["use_regex"].flag();
-}
-
-std::string read_pre_tokenizer(const JsonNode& node) {
-  if (node["type"].text() != "Sequence") {
-    if (!read_byte_level(node)) {
-      node["use_regex"].fail("expected true when no Split comes before it.");
-    }
-    return std::string(gpt2_pattern);
-  }
-  node.expect_keys({"type", "pretokenizers"});
-  const JsonNode steps = node["pretokenizers"];
-  if (steps.array_size() != 2) {
-    steps.fail("expected a Split and a ByteLevel; use such a tokenizer.");
-  }
-  const JsonNode split = steps.at(0);
-  split.expect_keys({"type", "pattern", "behavior", "invert"});
-  split["type"].expect("Split");
-  split["behavior"].expect("Isolated");
-  split["invert"].expect(false);
-  split["pattern"].expect_keys({"Regex"});
-  const JsonNode pattern = split["pattern"]["Regex"];
-  try {
-    Splitter compiled(pattern.text());
-  } catch (const InputError& error) {
-    pattern.fail(error.what());
-  }
-  if (read_byte_level(steps.at(1))) {
-    steps.at(1)["use_regex"].fail("expected false after a Split.");
-  }
-  return pattern.text();
-}
-
-void check_rest(const JsonNode& root) {
-  if (!root["post_processor"].is_null()) { // it only changes offsets
-    root["post_processor"]["type"].expect("ByteLevel");
-  }
-  root["decoder"]["type"].expect("ByteLevel");
-  const JsonNode model = root["model"];
+/// model's options at rest, and those that BPE has here.
+void read_options(const JsonNode& model, BpeTokenizer::Parts& parts) {
   model.expect_keys(
       {"type",
        "dropout",
@@ -95,12 +34,12 @@ void check_rest(const JsonNode& root) {
       model[key].expect(""); // as GPT-2's own file has it
     }
   }
-  model["unk_token"].expect_null();
-  for (const char* key : {"fuse_unk", "byte_fallback", "ignore_merges"}) {
-    if (!model[key].is_null()) {
-      model[key].expect(false);
-    }
-  }
+  const auto flag = [&](const char* key) {
+    return !model[key].is_null() && model[key].flag();
+  };
+  parts.fuse_unk = flag("fuse_unk");
+  parts.byte_fallback = flag("byte_fallback");
+  parts.ignore_merges = flag("ignore_merges");
 }
 
 /// Puts the token at its id; an id may be used once, and all ids are used.
@@ -118,7 +57,7 @@ void place(
   slot = token;
 }
 
-void check_added_token(const JsonNode& node, bool normalizes) {
+AddedToken read_added_token(const JsonNode& node, int64_t last) {
   node.expect_keys(
       {"id",
        "content",
@@ -127,21 +66,20 @@ void check_added_token(const JsonNode& node, bool normalizes) {
        "rstrip",
        "normalized",
        "special"});
-  for (const char* key : {"single_word", "lstrip", "rstrip"}) {
-    node[key].expect(false);
-  }
-  // true: look for the token in the normalized text. That is no difference when
-  // nothing normalizes (GPT-2's own file has it so).
-  if (node["normalized"].flag() && normalizes) {
-    node["normalized"].expect(false);
-  }
-  node["special"].expect(true);
   const size_t size = node["content"].text().size();
   if (size == 0 || size > longest_special) {
     node["content"].fail(
         "expected 1 to " + std::to_string(longest_special) +
         " bytes but received " + std::to_string(size) + ".");
   }
+  AddedToken token;
+  token.id = static_cast<int32_t>(node["id"].integer(0, last));
+  token.special = node["special"].flag();
+  token.lstrip = node["lstrip"].flag();
+  token.rstrip = node["rstrip"].flag();
+  token.single_word = node["single_word"].flag();
+  token.normalized = node["normalized"].flag();
+  return token;
 }
 
 /// Fills `parts.tokens` from model.vocab and added_tokens.
@@ -171,19 +109,19 @@ void read_tokens(const JsonNode& root, BpeTokenizer::Parts& parts) {
   std::unordered_map<std::string_view, size_t> seen;
   for (size_t i = 0; i < n_added; ++i) {
     const JsonNode node = added.at(i);
-    check_added_token(node, !parts.normal_form.empty());
+    AddedToken token = read_added_token(node, last);
     const std::string& content = node["content"].text();
-    const int64_t id = node["id"].integer(0, last);
     const auto [other, is_new] = seen.emplace(content, i);
     if (!is_new) {
       node["content"].fail(
           quote(content) + " is added_tokens[" + std::to_string(other->second) +
           "] already; remove one.");
     }
-    if (parts.tokens[static_cast<size_t>(id)] != content) {
-      place(parts.tokens, node["id"], id, content);
+    token.in_vocab = parts.tokens[static_cast<size_t>(token.id)] == content;
+    if (!token.in_vocab) {
+      place(parts.tokens, node["id"], token.id, content);
     }
-    parts.special.push_back(static_cast<int32_t>(id));
+    parts.added.push_back(token);
   }
 }
 
@@ -205,11 +143,18 @@ std::pair<std::string_view, std::string_view> merge_pair(const JsonNode& node) {
   return {node.at(0).text(), node.at(1).text()};
 }
 
-void read_merges(const JsonNode& list, BpeTokenizer::Parts& parts) {
+Ids ids_of(const std::vector<std::string>& tokens) {
   Ids ids;
-  for (size_t id = 0; id < parts.tokens.size(); ++id) {
-    ids.emplace(parts.tokens[id], static_cast<int32_t>(id));
+  for (size_t id = 0; id < tokens.size(); ++id) {
+    ids.emplace(tokens[id], static_cast<int32_t>(id));
   }
+  return ids;
+}
+
+void read_merges(
+    const JsonNode& list,
+    const Ids& ids,
+    std::vector<BpeMerge>& merges) {
   const size_t n = list.array_size();
   for (size_t i = 0; i < n; ++i) {
     const JsonNode node = list.at(i);
@@ -224,7 +169,7 @@ void read_merges(const JsonNode& list, BpeTokenizer::Parts& parts) {
     };
     const auto [left, right] = merge_pair(node);
     const std::string result = std::string(left) + std::string(right);
-    parts.merges.push_back({id_of(left), id_of(right), id_of(result)});
+    merges.push_back({id_of(left), id_of(right), id_of(result)});
   }
 }
 
@@ -235,11 +180,22 @@ std::unique_ptr<Tokenizer> read_bpe(
     const std::string& where) {
   BpeTokenizer::Parts parts;
   parts.where = where;
-  parts.normal_form = read_normalizer(root["normalizer"]);
-  parts.pattern = read_pre_tokenizer(root["pre_tokenizer"]);
-  check_rest(root);
+  for (const char* key :
+       {"normalizer", "pre_tokenizer", "post_processor", "decoder"}) {
+    parts.pipeline[key] = root[key].value();
+  }
+  const JsonNode model = root["model"];
+  read_options(model, parts);
   read_tokens(root, parts);
-  read_merges(root["model"]["merges"], parts);
+  const Ids ids = ids_of(parts.tokens);
+  read_merges(model["merges"], ids, parts.merges);
+  if (const JsonNode unk = model["unk_token"]; !unk.is_null()) {
+    const auto known = ids.find(unk.text());
+    if (known == ids.end()) {
+      unk.fail(quote(unk.text()) + " is not in model.vocab; correct the file.");
+    }
+    parts.unk = known->second;
+  }
   return std::make_unique<BpeTokenizer>(std::move(parts));
 }
 

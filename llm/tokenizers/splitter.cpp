@@ -199,32 +199,50 @@ Splitter::~Splitter() = default;
 Splitter::Splitter(Splitter&&) noexcept = default;
 Splitter& Splitter::operator=(Splitter&&) noexcept = default;
 
-void Splitter::split(
-    std::string_view text,
-    const std::function<void(std::string_view)>& word) const {
+void Splitter::find(std::string_view text, const Found& found) const {
   MatchData data(
       pcre2_match_data_create_from_pattern(compiled_->code.get(), nullptr));
-  const PCRE2_SIZE* found = pcre2_get_ovector_pointer(data.get());
-  const auto emit = [&](size_t begin, size_t end) {
-    if (begin < end) {
-      word(text.substr(begin, end - begin));
-    }
-  };
+  const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(data.get());
   size_t done = 0; // everything before it was handed out
   size_t at = 0;
   while (at < text.size() && compiled_->match(text, at, data.get())) {
-    const size_t begin = found[0];
-    const size_t end = found[1];
+    const size_t begin = bounds[0];
+    const size_t end = bounds[1];
     // An empty match cuts the text, but not where the last match ended.
     if (begin == end && end == done) {
       at = next_character(text, at);
       continue;
     }
-    emit(done, begin);
-    emit(begin, end);
+    if (done < begin) {
+      found(done, begin, false);
+    }
+    found(begin, end, true);
     done = at = end;
   }
-  emit(done, text.size());
+  if (done < text.size()) {
+    found(done, text.size(), false);
+  }
+}
+
+void Splitter::split(
+    std::string_view text,
+    const std::function<void(std::string_view)>& word) const {
+  find(text, [&](size_t begin, size_t end, bool) {
+    if (begin < end) {
+      word(text.substr(begin, end - begin));
+    }
+  });
+}
+
+std::string escape_pattern(std::string_view text) {
+  std::string pattern;
+  for (char c : text) {
+    if (std::string_view(R"(\^$.|?*+()[]{}#-)").find(c) != text.npos) {
+      pattern += '\\';
+    }
+    pattern += c;
+  }
+  return pattern;
 }
 
 } // namespace llm

@@ -28,11 +28,17 @@ class Splitter {
   Splitter(Splitter&&) noexcept;
   Splitter& operator=(Splitter&&) noexcept;
 
+  /** Bytes begin..end of a text: a match, or what lies between two. */
+  using Found = std::function<void(size_t begin, size_t end, bool match)>;
+
   /**
-   * Calls `word` for every piece of `text` in order: the matches and what lies
-   * between them; together they are the text. `text` must be valid UTF-8.
+   * Calls `found` for every piece of `text` in order: the matches (empty ones
+   * too) and what lies between them. `text` must be valid UTF-8.
    * Throws InputError when the pattern needs too much time or memory.
    */
+  void find(std::string_view text, const Found& found) const;
+
+  /** Calls `word` for every piece that is not empty; together: the text. */
   void split(
       std::string_view text,
       const std::function<void(std::string_view)>& word) const;
@@ -41,5 +47,8 @@ class Splitter {
   struct Compiled;
   std::unique_ptr<Compiled> compiled_;
 };
+
+/** A pattern that matches exactly `text`. */
+std::string escape_pattern(std::string_view text);
 
 } // namespace llm

@@ -2,13 +2,17 @@
 
 #include "llm/tokenizers/stream_decoder.h"
 
+#include <utility>
+
 namespace llm {
 
-StreamDecoder::StreamDecoder(const Tokenizer& tokenizer)
-    : tokenizer_(tokenizer) {}
+StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool continues)
+    : tokenizer_(tokenizer), first_(!continues) {}
 
 std::string StreamDecoder::push(int32_t id) {
-  return stream_.push(tokenizer_.decode_bytes(id));
+  const bool first = std::exchange(first_, false);
+  return stream_.push(
+      first ? tokenizer_.decode_first(id) : tokenizer_.decode_bytes(id));
 }
 
 std::string StreamDecoder::finish() {

@@ -13,8 +13,11 @@ namespace llm {
 
 class StreamDecoder {
  public:
-  /** `tokenizer` must outlive the decoder. */
-  explicit StreamDecoder(const Tokenizer& tokenizer);
+  /**
+   * `tokenizer` must outlive the decoder. `continues`: the tokens follow other
+   * text (a prompt), so the first one keeps its space; see decode_first.
+   */
+  explicit StreamDecoder(const Tokenizer& tokenizer, bool continues = false);
 
   /** The characters that `id` completes; may be empty, is always UTF-8. */
   std::string push(int32_t id);
@@ -24,6 +27,7 @@ class StreamDecoder {
 
  private:
   const Tokenizer& tokenizer_;
+  bool first_;
   Utf8Stream stream_;
 };
 

@@ -9,8 +9,8 @@ namespace llm {
 
 std::string Tokenizer::decode(const std::vector<int32_t>& ids) const {
   std::string bytes;
-  for (int32_t id : ids) {
-    bytes += decode_bytes(id);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    bytes += i == 0 ? decode_first(ids[i]) : decode_bytes(ids[i]);
   }
   return replace_invalid_utf8(bytes);
 }

@@ -27,6 +27,9 @@ struct EncodeOptions {
   /// true: special tokens such as "<|endoftext|>" are recognised in the text.
   /// false: they are ordinary characters (what a user's text should get).
   bool special = false;
+  /// true: the tokens that the model wants around a text (bos, eos) are added,
+  /// as the post-processor says.
+  bool add_special = false;
 };
 
 class Tokenizer {
@@ -44,6 +47,14 @@ class Tokenizer {
 
   /** The bytes of one token; not always whole characters. */
   virtual std::string decode_bytes(int32_t id) const = 0;
+
+  /**
+   * The bytes of a token that begins a text: Llama 2 and its kin put a space
+   * before a text to encode it, and take it away here.
+   */
+  virtual std::string decode_first(int32_t id) const {
+    return decode_bytes(id);
+  }
 
   /** The text of `ids`; bytes that are not UTF-8 become U+FFFD. */
   std::string decode(const std::vector<int32_t>& ids) const;

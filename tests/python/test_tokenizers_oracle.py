@@ -1,22 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Our tokenizers against Hugging Face's `tokenizers`: ids and texts are equal.
-
-Random strings hold characters that Unicode 14 assigns (Python 3.11 and PCRE2
-10.42 both know it). Newer characters are an exception, because each library
-has its own Unicode version; with a normal form so are those of UNKNOWN_MARKS
-and UNKNOWN_LOOK_ALIKES, which are missing from that library's older tables.
-"""
+"""Our tokenizers against Hugging Face's `tokenizers`: ids and texts are equal."""
 
 import json
-import os
 import random
-import subprocess
 import unicodedata
-from pathlib import Path
 
 import pytest
 
-tokenizers = pytest.importorskip("tokenizers")
+pytest.importorskip("tokenizers")
 from tokenizers import (  # noqa: E402
     Regex,
     Tokenizer,
@@ -26,42 +17,18 @@ from tokenizers import (  # noqa: E402
     pre_tokenizers,
     trainers,
 )
-
-SEED = 20260101
-SPECIAL = ["<|endoftext|>", "<|end|>", "<|end|>x"]
-NORMAL_FORMS = ["", "NFC", "NFD", "NFKC", "NFKD"]
-LLAMA3_PATTERN = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|"
-    r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+from tokenizer_texts import (  # noqa: E402
+    CHARACTERS,
+    LLAMA3_PATTERN,
+    SEED,
+    SPECIAL,
+    Tool,
+    excluded_from,
+    random_strings,
+    training_text,
 )
 
-
-class Tool:
-    """Speaks with the program `tokenizer_tool`, one JSON object a line."""
-
-    def __init__(self):
-        folder = os.environ.get("LLM_TEST_TOOLS")
-        if not folder or not (Path(folder) / "tokenizer_tool").is_file():
-            pytest.fail(
-                "expected the built test tools in LLM_TEST_TOOLS; build them "
-                "with: cmake --build BUILD_FOLDER --target tokenizer_tool",
-                pytrace=False,
-            )
-        self.process = subprocess.Popen(
-            [str(Path(folder) / "tokenizer_tool")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-
-    def __call__(self, do, **arguments):
-        line = json.dumps({"do": do, **arguments})
-        self.process.stdin.write(line.encode() + b"\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=10)
+NORMAL_FORMS = ["", "NFC", "NFD", "NFKC", "NFKD"]
 
 
 @pytest.fixture(scope="module")
@@ -69,107 +36,6 @@ def tool():
     tool = Tool()
     yield tool
     tool.close()
-
-
-def assigned_characters():
-    """Characters that Unicode 14 assigns, by first letter of the category."""
-    groups = {}
-    for code in range(0x110000):
-        category = unicodedata.category(chr(code))
-        if category not in ("Cn", "Cs", "Co"):
-            groups.setdefault(category[0], []).append(chr(code))
-    return groups
-
-
-CHARACTERS = assigned_characters()
-
-
-def random_string(rng, excluded=frozenset()):
-    """Scripts, digits, marks, spaces, signs, contractions and plain words."""
-    latin = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    spaces = " \t\n\r\v\f\u0085\u00a0\u1680\u180e\u200b\u2003\u2028\u3000\ufeff"
-    emoji = ["👩\u200d👩\u200d👧", "🏳️\u200d🌈", "👍🏽", "🇩🇪", "1️⃣", "😀"]
-    pieces = [
-        lambda: "".join(rng.choices(latin, k=rng.randint(1, 9))),
-        lambda: "".join(rng.choices("0123456789", k=rng.randint(1, 7))),
-        lambda: rng.choice("'’")
-        + rng.choice(
-            ["s", "t", "re", "ve", "m", "ll", "d", "S", "LL", "x", ""]
-        ),
-        lambda: " " * rng.randint(1, 4),
-        lambda: "".join(rng.choices(spaces, k=rng.randint(1, 4))),
-        lambda: rng.choice(emoji),
-        lambda: "".join(rng.choices('.,;:!?-_()[]{}<>|/\\"#', k=2)),
-        lambda: rng.choice(SPECIAL + ["<|end", "<|", "|>"]),
-        lambda: rng.choice("the and ing you that king lord his".split()),
-        lambda: "".join(
-            rng.choices(
-                CHARACTERS[rng.choice("LLLLMMNPSZC")], k=rng.randint(1, 5)
-            )
-        ),
-        lambda: rng.choice("aeoué")
-        + "".join(rng.choices(CHARACTERS["M"], k=2)),
-    ]
-    text = "".join(rng.choice(pieces)() for _ in range(rng.randint(0, 12)))
-    return "".join(c for c in text if c not in excluded)
-
-
-def random_strings(count, seed, excluded=frozenset()):
-    rng = random.Random(seed)
-    return [random_string(rng, excluded) for _ in range(count)]
-
-
-# Characters that the normalizers of Hugging Face (tables of Unicode 9, 2016) do
-# not know: no decomposition, or combining class 0. All are newer than that.
-UNKNOWN_MARKS = """
-    07FD 0898-089F 08CA-08D3 09FE 0C3C 0D3B-0D3C 0EBA 1715 1ABF-1ACE 1DF6-1DFA
-    A82C 10D24-10D27 10EAB-10EAC 10F46-10F50 10F82-10F85 11070 1133B 1145E
-    11839-1183A 11938 1193D-1193E 11943 119E0 11A34 11A47 11A99 11D42
-    11D44-11D45 11D97 16FF0-16FF1 1E130-1E136 1E2AE 1E2EC-1E2EF"""
-UNKNOWN_LOOK_ALIKES = """
-    32FF A7F2-A7F4 AB69 10781-10785 10787-107B0 107B2-107BA 1F16C 1FBF0-1FBF9"""
-
-
-def characters_of(ranges):
-    out = set()
-    for part in ranges.split():
-        first, _, last = part.partition("-")
-        out.update(map(chr, range(int(first, 16), int(last or first, 16) + 1)))
-    return out
-
-
-def excluded_from(form):
-    if form == "":
-        return frozenset()
-    look_alikes = UNKNOWN_LOOK_ALIKES if "K" in form else ""
-    return frozenset(characters_of(UNKNOWN_MARKS + look_alikes))
-
-
-def training_text():
-    """About 60 KB: words with repetition, several scripts, odd spaces."""
-    rng = random.Random(SEED)
-    syllables = (
-        "ba be bo ka ke ki lo la mi mu na ne pa ro ra sa se ti tu".split()
-    )
-    words = [
-        "".join(rng.choices(syllables, k=rng.randint(1, 4))) for _ in range(800)
-    ]
-    words += [
-        "король",
-        "королева",
-        "日本語",
-        "日本",
-        "ελληνικά",
-        "naïve",
-        "it's",
-    ]
-    text = []
-    for _ in range(9000):
-        text.append(words[min(int(rng.expovariate(0.01)), len(words) - 1)])
-        text.append(
-            rng.choices([" ", ", ", ".\n", "  ", " 12 "], [8, 2, 1, 1, 1])[0]
-        )
-    return "".join(text)
 
 
 def train_theirs(text, vocab_size, special, form="", pattern=None):

@@ -5,8 +5,11 @@
 //   {"do": "train", "kind": "char"|"bpe", "text": s, "vocab_size": n,
 //    "special_tokens": [s], "normal_form": s, "pattern": s}   -> {"size": n}
 //   {"do": "load", "path": s}                                 -> {"size": n}
+//   {"do": "load_gguf", "path": s}: a JSON file with the members of
+//     GgufVocabulary                                          -> {"size": n}
 //   {"do": "save", "path": folder, "max_length": n}           -> {"ok": true}
-//   {"do": "encode", "texts": [s], "special": b}              -> {"ids": [[n]]}
+//   {"do": "encode", "texts": [s], "special": b, "add_special": b}
+//                                                             -> {"ids": [[n]]}
 //   {"do": "decode", "ids": [[n]]}                            -> {"texts": [s]}
 //   {"do": "stream", "ids": [[n]]}                            -> {"texts": [s]}
 //   {"do": "normalize", "texts": [s], "normal_form": s}       -> {"texts": [s]}
@@ -17,6 +20,7 @@
 #include "llm/core/error.h"
 #include "llm/tokenizers/bpe.h"
 #include "llm/tokenizers/char.h"
+#include "llm/tokenizers/gguf_vocabulary.h"
 #include "llm/tokenizers/normal_form.h"
 #include "llm/tokenizers/stream_decoder.h"
 
@@ -58,8 +62,37 @@ std::string stream(
   return text + decoder.finish();
 }
 
+template <class T>
+std::optional<T> optional_of(const Json& json, const char* key) {
+  return json.contains(key) && !json[key].is_null()
+      ? std::optional<T>(json[key].get<T>())
+      : std::nullopt;
+}
+
+std::unique_ptr<llm::Tokenizer> load_gguf(const std::string& path) {
+  const Json json = llm::read_json_file(path);
+  llm::GgufVocabulary v;
+  v.model = json_get<std::string>(json, "model", path);
+  v.pre = json_get_or(json, "pre", "", path);
+  v.tokens = json.at("tokens");
+  v.scores = json.value("scores", v.scores);
+  v.types = json.value("types", v.types);
+  v.merges = json.value("merges", v.merges);
+  v.bos = optional_of<int32_t>(json, "bos");
+  v.eos = optional_of<int32_t>(json, "eos");
+  v.unk = optional_of<int32_t>(json, "unk");
+  v.add_bos = optional_of<bool>(json, "add_bos");
+  v.add_eos = optional_of<bool>(json, "add_eos");
+  v.add_space_prefix = optional_of<bool>(json, "add_space_prefix");
+  return llm::read_gguf_tokenizer(v, path);
+}
+
 Json answer(std::unique_ptr<llm::Tokenizer>& tokenizer, const Json& request) {
   const auto action = json_get<std::string>(request, "do", where);
+  if (action == "load_gguf") {
+    tokenizer = load_gguf(json_get<std::string>(request, "path", where));
+    return {{"size", tokenizer->vocab_size()}};
+  }
   if (action == "train" || action == "load") {
     tokenizer = action == "train"
         ? train(request)
@@ -86,10 +119,11 @@ Json answer(std::unique_ptr<llm::Tokenizer>& tokenizer, const Json& request) {
     return {{"ok", true}};
   }
   if (action == "encode") {
-    const bool special = json_get_or<bool>(request, "special", false, where);
+    const llm::EncodeOptions options{
+        json_get_or<bool>(request, "special", false, where),
+        json_get_or<bool>(request, "add_special", false, where)};
     for (const Json& text : request.at("texts")) {
-      results.push_back(
-          tokenizer->encode(text.get<std::string>(), {.special = special}));
+      results.push_back(tokenizer->encode(text.get<std::string>(), options));
     }
     return {{"ids", results}};
   }
