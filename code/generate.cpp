@@ -178,7 +178,7 @@ int run_many(const WriterOptions& o) {
 
 int run_tokenize(const WriterOptions& o) {
   const std::vector<std::string> texts = read_texts(o.tokenize_file, false);
-  const UsableModel use = load_for_use(o.model);
+  const UsableModel use = load_for_use(o.model, o.offline);
   Json tokens = Json::array();
   for (const std::string& text : texts) {
     tokens.push_back(use.tokenizer->encode(text));

@@ -5,7 +5,6 @@
 
 #pragma once
 
-#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -13,8 +12,9 @@
 #include <vector>
 
 #include "llm/core/json.h"
-#include "llm/io/model_home.h"
+#include "llm/io/model_source.h"
 #include "llm/models/load.h"
+#include "llm/tokenizers/chat_template.h"
 
 namespace llm {
 
@@ -28,55 +28,23 @@ struct UsableModel {
   std::function<std::string(const Json& messages)> chat;
 };
 
-/** ChatML, the format of Qwen and SmolLM2. */
-inline std::string chatml(const Json& messages) {
-  std::string out;
-  for (const Json& message : messages) {
-    out += "<|im_start|>" + message["role"].get<std::string>() + "\n" +
-        message["content"].get<std::string>() + "<|im_end|>\n";
-  }
-  return out + "<|im_start|>assistant\n";
-}
-
-/** Adds the ids under "eos_token_id" of a JSON file: one, a list or none. */
-inline void add_eos(
-    const std::filesystem::path& file,
-    std::vector<int32_t>& eos) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(file, ignored)) {
-    return;
-  }
-  const Json json = read_json_file(file);
-  const Json ids =
-      json.is_object() ? json.value("eos_token_id", Json()) : Json();
-  for (const Json& id : ids.is_array() ? ids : Json::array({ids})) {
-    if (id.is_number_integer()) {
-      eos.push_back(id.get<int32_t>());
-    }
-  }
-}
-
-/** Loads what a user means by `name`. Errors as load_model_folder(). */
-inline UsableModel load_for_use(const std::string& name) {
+/** Loads what a user means by `name`, see resolve_model(): fetches it if it
+ * must and may. Errors as there and as load_model(). */
+inline UsableModel load_for_use(const std::string& name, bool offline) {
   UsableModel out;
-  out.path = find_model(name);
-  ModelFolder folder = load_model_folder(out.path);
-  out.model = std::move(folder.model);
-  out.tokenizer = std::move(folder.tokenizer);
-  if (const auto id = out.tokenizer->eos_id()) {
-    out.eos.push_back(*id);
+  out.path = resolve_model(name, offline);
+  ModelFolder loaded = load_model(out.path);
+  out.model = std::move(loaded.model);
+  out.tokenizer = std::move(loaded.tokenizer);
+  out.eos = loaded.info.eos;
+  if (!loaded.info.chat_template.empty()) {
+    out.chat = [info = loaded.info](const Json& messages) {
+      return render_chat(
+          info.chat_template,
+          messages,
+          {.bos_token = info.bos_token, .eos_token = info.eos_token});
+    };
   }
-  add_eos(out.path / "generation_config.json", out.eos);
-  add_eos(out.path / "config.json", out.eos);
-  if (const auto end = out.tokenizer->token_id("<|im_end|>")) {
-    out.eos.push_back(*end);
-    out.chat = chatml;
-  }
-  std::erase_if(out.eos, [&](int32_t id) {
-    return id < 0 || id >= out.tokenizer->vocab_size();
-  });
-  std::sort(out.eos.begin(), out.eos.end());
-  out.eos.erase(std::unique(out.eos.begin(), out.eos.end()), out.eos.end());
   return out;
 }
 

@@ -84,7 +84,10 @@ inline void add_recipe_options(CLI::App& app, TrainConfig& t) {
   option("--batch", t.batch, "windows in a batch");
   option("--block", t.block, "tokens in a window: the model's context");
   option("--short-every", t.short_every, "a batch of short windows; 0: never");
-  option("--short-block", t.short_block, "tokens in a short window; default: block / 8");
+  option(
+      "--short-block",
+      t.short_block,
+      "tokens in a short window; default: block / 8");
   option("--accumulate", t.accumulate, "batches in an update");
   option("--lr", t.schedule.lr, "the highest learning rate");
   option("--min-lr", t.schedule.min_lr, "the last learning rate");

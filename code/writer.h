@@ -72,7 +72,7 @@ class ReadingProgress {
 class Writer {
  public:
   Writer(const WriterOptions& o, const std::string& name)
-      : use_(load_for_use(name)), options_(o.generate) {
+      : use_(load_for_use(name, o.offline)), options_(o.generate) {
     options_.slide = false;
     options_.cache = fitting(options_.cache, *use_.model);
     if (!o.ignore_eos) {
@@ -132,7 +132,7 @@ class Writer {
       text +=
           (text.empty() ? "" : "\n") + message["content"].get<std::string>();
     }
-    return use_.tokenizer->encode(text);
+    return use_.tokenizer->encode(text, {.add_special = true});
   }
 
  private:
@@ -140,7 +140,7 @@ class Writer {
     if (o.prompt_lookup) {
       drafter_ = std::make_unique<PromptLookup>();
     } else if (!o.draft_model.empty()) {
-      draft_ = load_for_use(o.draft_model);
+      draft_ = load_for_use(o.draft_model, o.offline);
       check_same_tokens();
       drafter_ = std::make_unique<ModelDrafter>(
           *draft_->model, use_.tokenizer->vocab_size());

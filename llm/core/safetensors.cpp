@@ -131,10 +131,13 @@ TensorInfo parse_tensor(
 std::map<std::string, std::string> parse_metadata(
     const Json& entry,
     std::string_view where) {
+  std::map<std::string, std::string> metadata;
+  if (entry.is_null()) { // MLX writes it so when there is none
+    return metadata;
+  }
   if (!entry.is_object()) {
     fail(where, "expected an object for \"__metadata__\"");
   }
-  std::map<std::string, std::string> metadata;
   for (const auto& [key, value] : entry.items()) {
     if (!value.is_string()) {
       fail(

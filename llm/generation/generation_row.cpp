@@ -74,7 +74,7 @@ GenerationRow::GenerationRow(
       vocabulary_(std::min(model.vocab_size(), tokenizer.vocab_size())),
       context_(model.context_length()),
       seed_(seed),
-      decoder_(tokenizer),
+      decoder_(tokenizer, /* continues = */ !prompt.empty()),
       filter_(options.stop),
       text_(prompt.empty() ? first_tokens(tokenizer) : prompt) {
   check_prompt(text_, vocabulary_);

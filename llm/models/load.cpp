@@ -11,6 +11,7 @@
 
 #include "llm/core/error.h"
 #include "llm/io/safetensors.h"
+#include "llm/models/gguf_model.h"
 #include "llm/models/quantize.h"
 
 namespace llm {
@@ -18,6 +19,7 @@ namespace llm {
 namespace {
 
 const char* const weights_name = "model.safetensors";
+const char* const index_name = "model.safetensors.index.json";
 
 std::string json_text(const Json& json) {
   return json.dump(2) + "\n";
@@ -84,7 +86,28 @@ void set_weights(
 
 bool holds_model(const std::filesystem::path& folder) {
   std::error_code ignored;
-  return std::filesystem::exists(folder / weights_name, ignored);
+  return std::filesystem::exists(folder / weights_name, ignored) ||
+      std::filesystem::exists(folder / index_name, ignored);
+}
+
+void check_vocabularies(
+    const LanguageModel& model,
+    const Tokenizer& tokenizer,
+    const std::filesystem::path& where) {
+  if (tokenizer.vocab_size() > model.vocab_size()) {
+    throw InputError(
+        "model",
+        where.string() + ": the tokenizer has " +
+            std::to_string(tokenizer.vocab_size()) +
+            " tokens but the model's vocab_size is " +
+            std::to_string(model.vocab_size()) +
+            "; take both from the same model.");
+  }
+}
+
+ModelFolder load_model(const std::filesystem::path& path) {
+  return path.extension() == ".gguf" ? load_gguf_model(path)
+                                     : load_model_folder(path);
 }
 
 ModelFolder load_model_folder(const std::filesystem::path& folder) {
@@ -97,7 +120,8 @@ ModelFolder load_model_folder(const std::filesystem::path& folder) {
             "--model.");
   }
   for (const char* name : {"config.json", weights_name, "tokenizer.json"}) {
-    if (!std::filesystem::exists(folder / name, ignored)) {
+    if (!std::filesystem::exists(folder / name, ignored) &&
+        !(name == weights_name && holds_model(folder))) {
       throw InputError(
           "model",
           folder.string() + " has no " + name +
@@ -115,17 +139,12 @@ ModelFolder load_model_folder(const std::filesystem::path& folder) {
         "model", (folder / "config.json").string() + ": " + error.what());
   }
   out.tokenizer = load_tokenizer(folder / "tokenizer.json");
-  if (out.tokenizer->vocab_size() > out.model->vocab_size()) {
-    throw InputError(
-        "model",
-        folder.string() + ": tokenizer.json has " +
-            std::to_string(out.tokenizer->vocab_size()) +
-            " tokens but config.json says vocab_size " +
-            std::to_string(out.model->vocab_size()) +
-            "; take both from the same model.");
-  }
-  const std::filesystem::path weights = folder / weights_name;
-  set_weights(*out.model, load_safetensors(weights).arrays, weights.string());
+  check_vocabularies(*out.model, *out.tokenizer, folder);
+  out.info = read_tokenizer_info(folder, *out.tokenizer);
+  set_weights(
+      *out.model,
+      load_checkpoint_arrays(folder),
+      (folder / weights_name).string());
   return out;
 }
 
@@ -134,12 +153,15 @@ void save_model_folder(
     const LanguageModel& model,
     const Tokenizer& tokenizer,
     const std::string& readme,
-    FileSystem& files) {
+    FileSystem& files,
+    const TokenizerInfo& info) {
   ensure_folder(folder, files);
   Json generation = {{"do_sample", true}};
   const Json config = config_of(model);
   const auto eos = tokenizer.eos_id();
-  if (!config["eos_token_id"].is_null()) { // a chat model may have several
+  if (!info.eos.empty()) { // a chat model may have several
+    generation["eos_token_id"] = info.eos;
+  } else if (!config["eos_token_id"].is_null()) {
     generation["eos_token_id"] = config["eos_token_id"];
   } else if (eos) {
     generation["eos_token_id"] = *eos;
@@ -148,6 +170,10 @@ void save_model_folder(
   write_file_atomically(
       folder / "generation_config.json", json_text(generation), files);
   save_tokenizer(tokenizer, folder, files, model.context_length());
+  write_file_atomically(
+      folder / "tokenizer_config.json",
+      json_text(tokenizer_config_json(tokenizer, info, model.context_length())),
+      files);
   write_file_atomically(folder / "README.md", readme, files);
   write_file_atomically(
       folder / weights_name, safetensors_bytes(model.to_checkpoint()), files);

@@ -3,6 +3,7 @@
 // A model folder, as the whole field reads it:
 //   config.json  model.safetensors  tokenizer.json  tokenizer_config.json
 //   generation_config.json  README.md
+// or one GGUF file, which holds the same.
 
 #pragma once
 
@@ -13,13 +14,18 @@
 #include "llm/core/files.h"
 #include "llm/models/language_model.h"
 #include "llm/tokenizers/tokenizer.h"
+#include "llm/tokenizers/tokenizer_info.h"
 
 namespace llm {
 
 struct ModelFolder {
   std::unique_ptr<LanguageModel> model;
   std::unique_ptr<Tokenizer> tokenizer;
+  TokenizerInfo info; ///< end tokens, chat template
 };
+
+/** Loads a folder, or a file whose name ends in .gguf. InputError as below. */
+ModelFolder load_model(const std::filesystem::path& path);
 
 /** Loads a folder. InputError names the file that is missing or damaged, or
  * the first ten tensors that are missing, unexpected or of the wrong shape. */
@@ -34,13 +40,20 @@ void set_weights(
     const std::string& where);
 
 /** Writes every file of the folder atomically, the weights last, in the type
- * that they have. */
+ * that they have. `info` is kept from a model that was loaded. */
 void save_model_folder(
     const std::filesystem::path& folder,
     const LanguageModel& model,
     const Tokenizer& tokenizer,
     const std::string& readme,
-    FileSystem& files = real_files());
+    FileSystem& files = real_files(),
+    const TokenizerInfo& info = {});
+
+/** InputError when the tokenizer has more tokens than the model has rows. */
+void check_vocabularies(
+    const LanguageModel& model,
+    const Tokenizer& tokenizer,
+    const std::filesystem::path& where);
 
 /** True when the folder holds a saved model. */
 bool holds_model(const std::filesystem::path& folder);

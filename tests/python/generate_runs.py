@@ -13,6 +13,11 @@ from program_runs import program
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+CHATML = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>"
+    "\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% endif %}"
+)
 MARKS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 WORDS = "The cat sat on the mat. user system assistant Zoë saw 12 cats.\n"
 CONFIG = {
@@ -41,6 +46,9 @@ def write_tokenizer(folder, vocab=300, text=WORDS * 20, marks=MARKS):
     )
     tokenizer.train_from_iterator([text], trainer)
     tokenizer.save(str(folder / "tokenizer.json"))
+    if "<|im_start|>" in marks:
+        config = {"eos_token": "<|im_end|>", "chat_template": CHATML}
+        (folder / "tokenizer_config.json").write_text(json.dumps(config))
     return tokenizer
 
 

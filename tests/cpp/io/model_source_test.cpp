@@ -87,7 +87,7 @@ TEST_CASE("model source: Hub ids") {
 }
 
 TEST_CASE("model source: names that lead elsewhere are no Hub ids") {
-  for (const std::string& text : {
+  for (const std::string text : {
            "",
            "a",
            "/",
@@ -191,7 +191,7 @@ TEST_CASE("model source: offline names what to fetch") {
 TEST_CASE("model source: other names are refused") {
   const Home home;
   home.file("../text.txt");
-  for (const std::string& name :
+  for (const std::string name :
        {"tales-9", "../nothing", "a/b/c", "weights.gguf", "x/weights.gguf"}) {
     CAPTURE(name);
     CHECK(holds(refused(name), "expected a folder, a .gguf file, a name in"));
