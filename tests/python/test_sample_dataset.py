@@ -135,7 +135,7 @@ def test_the_measure_of_repetition():
 
 
 def test_no_prompt_is_nearly_another():
-    """Wider than held-out against training: all pairs, both ways, both files."""
+    """Not only held-out against training: any two, of both files."""
     prompts = [question(e) for _, e in PAIRS + CHOICES]
     grams = [trigrams(p) for p in prompts]
     assert all(grams)
@@ -156,13 +156,6 @@ def test_no_answer_twice():
 def test_answers_have_the_style_of_their_kind():
     for kind, _, answer in GOOD:
         assert re.fullmatch(STYLE[kind], answer), (kind, answer)
-        for line in answer.splitlines():
-            assert line[-1] in ".?!}" or kind in (
-                "arithmetic",
-                "convert",
-                "check_claim",
-                "classify",
-            ), line
 
 
 def test_about_names_the_assistant():
@@ -173,25 +166,17 @@ def test_about_names_the_assistant():
 def test_labels_are_among_the_choices():
     for asked, answer in of_kind("classify"):
         label = answer.splitlines()[0].removeprefix("Label: ")
-        topics = asked.lower().split("\n")[0]
         if '"' not in asked:  # preference prompts may imply the choices
-            assert label.lower() in topics, (asked, label)
+            assert label.lower() in asked.lower().split("\n")[0], asked
 
 
 def test_both_verdicts_in_every_split():
-    for data, answer in ((DATA, "output"), (PREFERENCES, "chosen")):
-        found = {
-            (split, e[answer].splitlines()[0])
-            for split in SPLITS
-            for e in data[split]
-            if e["kind"] == "check_claim"
-        }
-        if data is DATA:
-            assert len(found) == 6
-        assert {verdict for _, verdict in found} == {
-            "Verdict: true",
-            "Verdict: false",
-        }
+    verdicts = {
+        (split, e["output"].splitlines()[0])
+        for split, e in PAIRS
+        if e["kind"] == "check_claim"
+    }
+    assert len(verdicts) == 2 * len(SPLITS)
 
 
 # --- answers that can be worked out ------------------------------------------
@@ -273,9 +258,8 @@ def by_rule(value, rule):
 
 def test_conversions():
     for asked, answer in of_kind("convert"):
-        a, unit, b, target = re.match(
-            rf"Result: ({NUMBER}) (\w+) = ({NUMBER}) (\w+)\n", answer
-        ).groups()
+        form = rf"Result: ({NUMBER}) (\w+) = ({NUMBER}) (\w+)\n"
+        a, unit, b, target = re.match(form, answer).groups()
         value, result = Fraction(a), Fraction(b)
         assert converted(value, unit, target) == result, answer
         assert by_rule(value, answer.split("\n")[1]) == result, answer
