@@ -36,7 +36,7 @@ class Pool {
     {
       const std::lock_guard lock(mutex_);
       stop_ = true;
-      ++round_;
+      state_ += kRound;
     }
     wake_.notify_all();
     for (std::thread& thread : threads_) {
@@ -52,19 +52,39 @@ class Pool {
     task_ = &task;
     count_ = count;
     next_.store(0, std::memory_order_relaxed);
-    busy_.store(workers(), std::memory_order_relaxed);
     {
       const std::lock_guard lock(mutex_);
-      round_.fetch_add(1, std::memory_order_release);
+      const uint64_t next_round = round_of(state_.load()) + kRound;
+      state_.store(next_round | kOpen, std::memory_order_release);
     }
     wake_.notify_all();
     take_tasks();
-    while (busy_.load(std::memory_order_acquire) != 0) {
-      pause();
+    // Who has not come yet need not come: a worker that the system put aside
+    // must not hold up everybody.
+    state_.fetch_and(~kOpen, std::memory_order_acq_rel);
+    for (int i = 0; (state_.load(std::memory_order_acquire) & kInside) != 0;
+         ++i) {
+      wait_a_moment(i);
     }
   }
 
  private:
+  // state_: the number of the round, whether it is open, and how many workers
+  // are inside.
+  static constexpr uint64_t kInside = 0x7fff, kOpen = 0x8000, kRound = 0x10000;
+
+  static uint64_t round_of(uint64_t state) {
+    return state & ~(kOpen | kInside);
+  }
+
+  static void wait_a_moment(int i) {
+    if (i < kSpins) {
+      pause();
+    } else {
+      std::this_thread::yield();
+    }
+  }
+
   void take_tasks() {
     for (;;) {
       const int64_t i = next_.fetch_add(1, std::memory_order_relaxed);
@@ -75,30 +95,43 @@ class Pool {
     }
   }
 
+  bool enter() {
+    uint64_t state = state_.load(std::memory_order_acquire);
+    while ((state & kOpen) != 0) {
+      if (state_.compare_exchange_weak(
+              state, state + 1, std::memory_order_acq_rel)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   void work() {
-    int64_t seen = 0;
+    uint64_t seen = 0;
     for (;;) {
-      for (int i = 0; i < kSpins && round_.load() == seen; ++i) {
+      for (int i = 0; i < kSpins && round_of(state_.load()) == seen; ++i) {
         pause();
       }
-      if (round_.load() == seen) {
+      if (round_of(state_.load()) == seen) {
         std::unique_lock lock(mutex_);
-        wake_.wait(lock, [&] { return round_.load() != seen; });
+        wake_.wait(lock, [&] { return round_of(state_.load()) != seen; });
       }
-      seen = round_.load(std::memory_order_acquire);
+      seen = round_of(state_.load(std::memory_order_acquire));
       if (stop_) {
         return;
       }
-      take_tasks();
-      busy_.fetch_sub(1, std::memory_order_release);
+      if (enter()) {
+        take_tasks();
+        state_.fetch_sub(1, std::memory_order_release);
+      }
     }
   }
 
   std::vector<std::thread> threads_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::atomic<int64_t> round_{0}, next_{0};
-  std::atomic<int> busy_{0};
+  std::atomic<uint64_t> state_{0};
+  std::atomic<int64_t> next_{0};
   std::atomic<bool> stop_{false};
   int64_t count_ = 0;
   const std::function<void(int64_t)>* task_ = nullptr;
