@@ -24,13 +24,13 @@ namespace llm {
 /** One micro-batch. */
 struct TrainBatch {
   std::vector<mx::array> arrays; ///< what the loss reads
-  int64_t tokens = 0; ///< targets that count: its weight beside the others
+  int64_t tokens = 0;            ///< targets that count
+  int64_t weight = 0; ///< of its mean beside those of the other micro-batches
 
-  TrainBatch(std::vector<mx::array> a, int64_t n)
-      : arrays(std::move(a)), tokens(n) {}
+  TrainBatch(std::vector<mx::array> a, int64_t n, int64_t w)
+      : arrays(std::move(a)), tokens(n), weight(w) {}
   /** Windows in which every target counts. */
-  TrainBatch(const Batch& b)
-      : arrays{b.x, b.y}, tokens(static_cast<int64_t>(b.y.size())) {}
+  TrainBatch(const Batch& b) : TrainBatch({b.x, b.y}, b.y.size(), b.y.size()) {}
 };
 
 /** (model with the parameters to judge, TrainBatch::arrays) -> a scalar, the
@@ -56,6 +56,7 @@ struct TrainTask {
   /** The micro-batches of update `step`: of its arguments alone, so that a
    * resumed run reads what the uninterrupted one would have read. */
   std::function<std::vector<TrainBatch>(int64_t step)> batches;
+  /** Empty when nothing is held out. */
   std::function<Validation(const LanguageModel&)> evaluate;
 
   std::string product = "a model"; ///< what save() leaves, for messages

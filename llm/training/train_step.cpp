@@ -139,12 +139,12 @@ namespace {
 std::vector<float> weights_of(const std::vector<TrainBatch>& micro_batches) {
   double total = 0;
   for (const TrainBatch& batch : micro_batches) {
-    total += static_cast<double>(batch.tokens);
+    total += static_cast<double>(batch.weight);
   }
   const auto count = static_cast<double>(micro_batches.size());
   std::vector<float> out;
   for (const TrainBatch& batch : micro_batches) {
-    out.push_back(static_cast<float>(batch.tokens * count / total));
+    out.push_back(static_cast<float>(batch.weight * count / total));
   }
   return out;
 }

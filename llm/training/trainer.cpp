@@ -94,7 +94,7 @@ class Run {
     return state_.step == config_.steps;
   }
   bool keeps_best() const {
-    return config_.keep_best && config_.eval_every > 0;
+    return config_.keep_best && config_.eval_every > 0 && task_.evaluate;
   }
   double seconds() const {
     return state_.seconds + pace_.seconds();
@@ -125,7 +125,7 @@ class Run {
     record.loss = state_.last_loss = output.loss;
     record.grad_norm = output.grad_norm;
     record.tokens_per_s = pace_.last();
-    if (due(config_.eval_every) || at_end()) {
+    if (task_.evaluate && (due(config_.eval_every) || at_end())) {
       const Validation validation = evaluate();
       record.val_loss = validation.loss;
       record.more = validation.more;

@@ -44,8 +44,11 @@ std::string refusal(
 }
 
 bool begins(const std::string& text, const std::string& with) {
-  CAPTURE(text);
-  return text.substr(0, with.size()) == with;
+  const bool right = text.substr(0, with.size()) == with;
+  if (!right) {
+    MESSAGE(text);
+  }
+  return right;
 }
 
 const std::string good = R"({"prompt": "a", "completion": "b"})"

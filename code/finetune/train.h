@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MIT
+//
+// finetune_llm train: from the options to a task for the trainer, and what is
+// said before, while and after it runs.
+
+#pragma once
+
+#include <cmath>
+#include <iostream>
+#include <optional>
+
+#include "code/finetune/answers.h"
+#include "llm/core/lock_file.h"
+#include "llm/core/progress.h"
+#include "llm/data/instruction_report.h"
+#include "llm/training/instruction_task.h"
+#include "llm/training/masked.h"
+#include "llm/training/run_info.h"
+#include "llm/training/trainer.h"
+
+namespace llm {
+
+inline bool uses_adapter(const TuneOptions& o) {
+  return o.method != "full" && o.method != "last";
+}
+
+/** The settings that the method and --alpha stand for. */
+inline void settle_method(TuneOptions& o) {
+  AdapterConfig& a = o.adapter_config;
+  a.dora = o.method == "dora";
+  const bool root = o.method == "rslora";
+  if (root && o.alpha == 0) {
+    o.alpha = 16;
+  }
+  if (o.alpha < 0 || !std::isfinite(o.alpha)) {
+    throw UsageError("options", "expected --alpha greater than 0.");
+  }
+  if (o.alpha > 0 && a.rank > 0) {
+    const auto rank = static_cast<float>(a.rank);
+    a.scale = o.alpha / (root ? std::sqrt(rank) : rank);
+  }
+  if (o.method == "lora+") {
+    o.train.optimizer.lora_b_lr_scale = o.lora_plus_ratio;
+  }
+  if (a.targets == std::vector<std::string>{"all"}) {
+    a.targets.clear();
+  }
+  if (!(o.beta > 0)) {
+    throw UsageError("options", "expected --beta greater than 0.");
+  }
+  a.validate();
+}
+
+/** The model with what is to be trained on it. */
+inline TunedModel start_model(TuneOptions& o) {
+  TunedModel m = load_tuned(o, o.model, "");
+  if (o.bits != 0) {
+    for (const auto& path : quantize_model(*m.model, o.group_size, o.bits)) {
+      std::cerr << "note: " << path << " stays as it is: its rows have no "
+                << "whole groups of " << o.group_size << "\n";
+    }
+  }
+  if (uses_adapter(o) && o.adapter.empty()) {
+    add_adapters(*m.model, o.adapter_config, o.seed);
+  } else if (uses_adapter(o)) { // go on with its own settings
+    o.adapter_config = read_adapter_config(o.adapter);
+    load_adapters(*m.model, o.adapter);
+  } else if (!o.adapter.empty()) {
+    load_adapters(*m.model, o.adapter);
+    fuse_adapters(*m.model);
+  }
+  if (o.train.block > m.model->context_length()) {
+    throw UsageError(
+        "train",
+        "expected --max-length of at most the model's context " +
+            std::to_string(m.model->context_length()) + " but received " +
+            std::to_string(o.train.block) + ".");
+  }
+  return m;
+}
+
+/** What the first lines of adapter_config.json and metrics.jsonl tell. */
+inline Json about_run(const TuneOptions& o, const TunedModel& m) {
+  Json about = {
+      {"model", m.path.string()},
+      {"data", o.data},
+      {"method", o.method},
+      {"objective", o.objective},
+      {"mask_prompt", o.mask_prompt},
+      {"chat_format", o.chat_format},
+      {"max_seq_length", o.train.block},
+      {"batch_size", o.train.batch},
+      {"iters", o.train.steps},
+      {"seed", o.seed}};
+  if (uses_adapter(o)) {
+    about["lora"] = {
+        {"rank", o.adapter_config.rank},
+        {"scale", o.adapter_config.scale},
+        {"dropout", o.adapter_config.dropout},
+        {"targets", o.adapter_config.targets},
+        {"layers", o.adapter_config.layers}};
+  }
+  return about;
+}
+
+inline RunInfo
+tune_info(const TuneOptions& o, const TunedModel& m, const InstructionData& d) {
+  RunInfo info;
+  info.header = about_run(o, m);
+  info.data = {
+      {"sha256", d.sha256},
+      {"weights", weights_sha256(m.path)},
+      {"start", o.adapter},
+      {"bits", o.bits},
+      {"packing", o.packing},
+      {"shuffle", o.shuffle}};
+  for (const char* key :
+       {"method", "objective", "mask_prompt", "chat_format", "lora"}) {
+    if (info.header.contains(key)) {
+      info.data[key] = info.header[key];
+    }
+  }
+  info.readme =
+      "# A fine-tuned model\n\nMade with MLX LLM Tutorial (C++ on "
+      "MLX).\n\n- Base model: " +
+      m.path.filename().string() + "\n- Data: " + o.data +
+      "\n- Method: " + o.method + ", " + o.objective +
+      "\n- Seed: " + std::to_string(o.seed) + "\n";
+  return info;
+}
+
+/** The held-out examples, judged before and after training. */
+struct HeldOut {
+  std::vector<Encoded> examples;
+  std::vector<EncodedPair> pairs;
+};
+
+/** Fills the task and returns what is held out. */
+inline HeldOut set_task(
+    TrainTask& task,
+    const TuneOptions& o,
+    const TunedModel& m,
+    const InstructionData& data,
+    const EncodeRules& rules) {
+  HeldOut out;
+  if (o.objective == "dpo") {
+    PreferenceParts parts{encode_pairs(data.train, rules), {}, o.beta};
+    if (!data.validation.empty()) {
+      out.pairs = encode_pairs(data.validation, rules);
+    }
+    parts.validation = out.pairs;
+    learn_preferences(task, std::move(parts), *m.model, o.train);
+    return out;
+  }
+  InstructionParts parts{encode_examples(data.train, rules), {}};
+  if (!data.validation.empty()) {
+    out.examples = encode_examples(data.validation, rules);
+  }
+  parts.validation = out.examples;
+  parts.packing = o.packing;
+  parts.shuffle = o.shuffle;
+  parts.count_padding = o.count_padding;
+  learn_examples(task, std::move(parts), *m.tokenizer, o.train);
+  return out;
+}
+
+/** --epochs as steps. */
+inline void count_steps(TuneOptions& o, size_t examples) {
+  if (o.epochs < 0 || !std::isfinite(o.epochs) || o.epochs > 1e6) {
+    throw UsageError("options", "expected --epochs of at least 0.");
+  }
+  if (o.epochs > 0) {
+    const double batches = std::ceil(
+        o.epochs * static_cast<double>(examples) / o.train.batch /
+        o.train.accumulate);
+    o.train.steps = static_cast<int>(std::max(batches, 1.0));
+    o.train.schedule.steps = o.train.steps;
+  }
+}
+
+inline TrainCallbacks watch_tuning(
+    const TuneOptions& o,
+    const TunedModel& m,
+    const Interrupt& interrupt,
+    std::optional<Progress>& progress) {
+  TrainCallbacks callbacks;
+  callbacks.on_start = [&](int64_t step) {
+    progress.emplace("train", o.train.steps, ProgressOptions{.start = step});
+  };
+  callbacks.stop_requested = [&] { return interrupt.requested(); };
+  callbacks.say = [](const std::string& text) { std::cerr << text << "\n"; };
+  if (!o.prompt.empty()) {
+    callbacks.sample = [&](const LanguageModel&, int64_t) {
+      return answer(m, o, user_message(o.prompt)).text;
+    };
+  }
+  callbacks.on_step = [&](const StepRecord& r) {
+    progress->update(r.step, "loss " + three_digits(r.loss));
+    if (r.val_loss) {
+      std::string line = "step " + std::to_string(r.step) + ": held-out loss " +
+          three_digits(*r.val_loss);
+      if (r.more.contains("preference_margin")) {
+        line += ", prefers the chosen one in " +
+            three_digits(100 * r.more["preference_accuracy"].get<double>()) +
+            " %, margin " + three_digits(r.more["preference_margin"]);
+      }
+      progress->message(line);
+    }
+    if (r.sample) {
+      progress->message("answer: " + *r.sample + "\n");
+    }
+  };
+  return callbacks;
+}
+
+/** Loss of each kind before and after, as lines for people. */
+inline void show_kinds(const Json& before, const Json& after) {
+  const auto line = [](const std::string& name, double a, double b) {
+    std::cout << "  " << name << ": " << three_digits(a) << " -> "
+              << three_digits(b) << " (" << three_digits(100 * (b / a - 1))
+              << " %)\n";
+  };
+  std::cout << "held-out loss before and after:\n";
+  if (after.contains("kinds")) {
+    for (const auto& [kind, value] : after["kinds"].items()) {
+      line(kind, before["kinds"][kind]["loss"], value["loss"]);
+    }
+  }
+  line("all", before["loss"], after["loss"]);
+}
+
+/** The held-out loss of all examples, as JSON; null without any. */
+inline Json judge(const TuneOptions& o, const TunedModel& m, const HeldOut& h) {
+  return h.examples.empty()
+      ? Json()
+      : to_json(evaluate_examples(
+            *m.model, *m.tokenizer, h.examples, o.train.batch));
+}
+
+inline int report_data(
+    const TuneOptions& o,
+    const InstructionData& data,
+    const EncodeRules& rules) {
+  const auto reports = report_on(data, rules);
+  std::cout << to_text(reports, rules.max_length);
+  if (o.json) {
+    std::cout << to_json(reports).dump() << "\n";
+  }
+  return 0;
+}
+
+inline void check_out(const TuneOptions& o, const std::filesystem::path& out) {
+  std::error_code ignored;
+  if (uses_adapter(o) && holds_model(out)) {
+    throw UsageError(
+        "train",
+        out.string() +
+            " holds a model, and an adapter needs a folder of its own; choose "
+            "another with --out.");
+  }
+}
+
+inline Json summary_of(
+    const TrainResult& result,
+    const std::filesystem::path& out,
+    int64_t trained) {
+  return {
+      {"steps", result.steps},
+      {"train_loss", result.train_loss},
+      {"val_loss_sampled", nullptr},
+      {"val_loss_full", nullptr},
+      {"val_loss_sliding", nullptr},
+      {"tokens_per_s", result.tokens_per_s},
+      {"seconds", result.seconds},
+      {"peak_bytes", nullptr},
+      {"out", out.string()},
+      {"stopped", result.stopped},
+      {"saved_step", result.best_step},
+      {"trained_parameters", trained}};
+}
+
+inline int run_tune(TuneOptions& o) {
+  settle_method(o);
+  o.train.seed = o.seed;
+  o.train.validate();
+  InstructionData data = load_instructions(o.data, o.max_errors);
+  hold_out_validation(data);
+  count_steps(o, data.train.size());
+  TunedModel m = start_model(o);
+  const EncodeRules rules{*m.tokenizer, m.format, o.train.block, o.mask_prompt};
+  if (o.validate) {
+    return report_data(o, data, rules);
+  }
+  const std::filesystem::path out = o.out.empty()
+      ? new_model_folder(m.path.filename().string() + "-" + o.method)
+      : std::filesystem::path(o.out);
+  check_out(o, out);
+  TrainTask task;
+  if (uses_adapter(o)) {
+    train_adapters(task, *m.model, o.adapter_config, about_run(o, m));
+  } else {
+    train_weights(
+        task,
+        *m.model,
+        *m.tokenizer,
+        last_layers(
+            *m.model, o.method == "last" ? o.adapter_config.layers : -1));
+  }
+  if (!o.resume && task.is_saved(out)) {
+    throw UsageError(
+        "train",
+        out.string() + " holds " + task.product +
+            " already; go on with --resume or choose another folder with "
+            "--out.");
+  }
+  ensure_folder(out);
+  const LockFile lock(out);
+  const HeldOut held_out = set_task(task, o, m, data, rules);
+  const int64_t trained =
+      nn::count(nn::select(m.model->parameters(), task.trainable));
+  std::cerr << "training " << trained << " of "
+            << nn::count(m.model->parameters()) << " parameters on "
+            << data.train.size() << " examples (" << backend_text() << ")\n";
+  const Json before = judge(o, m, held_out);
+  const Interrupt interrupt;
+  std::optional<Progress> progress;
+  const TrainResult result = train(
+      *m.model,
+      *m.tokenizer,
+      task,
+      o.train,
+      tune_info(o, m, data),
+      out,
+      o.resume,
+      o.force,
+      watch_tuning(o, m, interrupt, progress));
+  progress.reset();
+
+  Json summary = summary_of(result, out, trained);
+  if (result.stopped != "interrupted" && task.evaluate) {
+    const Validation v = task.evaluate(*m.model);
+    summary["val_loss_sampled"] = v.loss;
+    if (!v.more.is_null()) {
+      summary.update(v.more);
+    }
+    if (!before.is_null()) {
+      const Json after = judge(o, m, held_out);
+      summary["val_loss_full"] = after["loss"];
+      summary["before"] = before;
+      summary["after"] = after;
+      show_kinds(before, after);
+    }
+  }
+  summary["peak_bytes"] = peak_memory_bytes();
+  std::cout << result.stopped << " after " << result.steps << " steps, "
+            << format_seconds(result.seconds) << "; saved in " << out.string()
+            << "\n";
+  if (o.json) {
+    std::cout << summary.dump() << "\n";
+  }
+  return 0;
+}
+
+} // namespace llm
