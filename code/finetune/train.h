@@ -5,129 +5,19 @@
 
 #pragma once
 
-#include <cmath>
 #include <iostream>
 #include <optional>
 
 #include "code/finetune/answers.h"
+#include "code/finetune/train_setup.h"
 #include "llm/core/lock_file.h"
 #include "llm/core/progress.h"
 #include "llm/data/instruction_report.h"
 #include "llm/training/instruction_task.h"
 #include "llm/training/masked.h"
-#include "llm/training/run_info.h"
 #include "llm/training/trainer.h"
 
 namespace llm {
-
-inline bool uses_adapter(const TuneOptions& o) {
-  return o.method != "full" && o.method != "last";
-}
-
-/** The settings that the method and --alpha stand for. */
-inline void settle_method(TuneOptions& o) {
-  AdapterConfig& a = o.adapter_config;
-  a.dora = o.method == "dora";
-  const bool root = o.method == "rslora";
-  if (root && o.alpha == 0) {
-    o.alpha = 16;
-  }
-  if (o.alpha < 0 || !std::isfinite(o.alpha)) {
-    throw UsageError("options", "expected --alpha greater than 0.");
-  }
-  if (o.alpha > 0 && a.rank > 0) {
-    const auto rank = static_cast<float>(a.rank);
-    a.scale = o.alpha / (root ? std::sqrt(rank) : rank);
-  }
-  if (o.method == "lora+") {
-    o.train.optimizer.lora_b_lr_scale = o.lora_plus_ratio;
-  }
-  if (a.targets == std::vector<std::string>{"all"}) {
-    a.targets.clear();
-  }
-  if (!(o.beta > 0)) {
-    throw UsageError("options", "expected --beta greater than 0.");
-  }
-  a.validate();
-}
-
-/** The model with what is to be trained on it. */
-inline TunedModel start_model(TuneOptions& o) {
-  TunedModel m = load_tuned(o, o.model, "");
-  if (o.bits != 0) {
-    for (const auto& path : quantize_model(*m.model, o.group_size, o.bits)) {
-      std::cerr << "note: " << path << " stays as it is: its rows have no "
-                << "whole groups of " << o.group_size << "\n";
-    }
-  }
-  if (uses_adapter(o) && o.adapter.empty()) {
-    add_adapters(*m.model, o.adapter_config, o.seed);
-  } else if (uses_adapter(o)) { // go on with its own settings
-    o.adapter_config = read_adapter_config(o.adapter);
-    load_adapters(*m.model, o.adapter);
-  } else if (!o.adapter.empty()) {
-    load_adapters(*m.model, o.adapter);
-    fuse_adapters(*m.model);
-  }
-  if (o.train.block > m.model->context_length()) {
-    throw UsageError(
-        "train",
-        "expected --max-length of at most the model's context " +
-            std::to_string(m.model->context_length()) + " but received " +
-            std::to_string(o.train.block) + ".");
-  }
-  return m;
-}
-
-/** What the first lines of adapter_config.json and metrics.jsonl tell. */
-inline Json about_run(const TuneOptions& o, const TunedModel& m) {
-  Json about = {
-      {"model", m.path.string()},
-      {"data", o.data},
-      {"method", o.method},
-      {"objective", o.objective},
-      {"mask_prompt", o.mask_prompt},
-      {"chat_format", o.chat_format},
-      {"max_seq_length", o.train.block},
-      {"batch_size", o.train.batch},
-      {"iters", o.train.steps},
-      {"seed", o.seed}};
-  if (uses_adapter(o)) {
-    about["lora"] = {
-        {"rank", o.adapter_config.rank},
-        {"scale", o.adapter_config.scale},
-        {"dropout", o.adapter_config.dropout},
-        {"targets", o.adapter_config.targets},
-        {"layers", o.adapter_config.layers}};
-  }
-  return about;
-}
-
-inline RunInfo
-tune_info(const TuneOptions& o, const TunedModel& m, const InstructionData& d) {
-  RunInfo info;
-  info.header = about_run(o, m);
-  info.data = {
-      {"sha256", d.sha256},
-      {"weights", weights_sha256(m.path)},
-      {"start", o.adapter},
-      {"bits", o.bits},
-      {"packing", o.packing},
-      {"shuffle", o.shuffle}};
-  for (const char* key :
-       {"method", "objective", "mask_prompt", "chat_format", "lora"}) {
-    if (info.header.contains(key)) {
-      info.data[key] = info.header[key];
-    }
-  }
-  info.readme =
-      "# A fine-tuned model\n\nMade with MLX LLM Tutorial (C++ on "
-      "MLX).\n\n- Base model: " +
-      m.path.filename().string() + "\n- Data: " + o.data +
-      "\n- Method: " + o.method + ", " + o.objective +
-      "\n- Seed: " + std::to_string(o.seed) + "\n";
-  return info;
-}
 
 /** The held-out examples, judged before and after training. */
 struct HeldOut {
@@ -162,20 +52,6 @@ inline HeldOut set_task(
   parts.count_padding = o.count_padding;
   learn_examples(task, std::move(parts), *m.tokenizer, o.train);
   return out;
-}
-
-/** --epochs as steps. */
-inline void count_steps(TuneOptions& o, size_t examples) {
-  if (o.epochs < 0 || !std::isfinite(o.epochs) || o.epochs > 1e6) {
-    throw UsageError("options", "expected --epochs of at least 0.");
-  }
-  if (o.epochs > 0) {
-    const double batches = std::ceil(
-        o.epochs * static_cast<double>(examples) / o.train.batch /
-        o.train.accumulate);
-    o.train.steps = static_cast<int>(std::max(batches, 1.0));
-    o.train.schedule.steps = o.train.steps;
-  }
 }
 
 inline TrainCallbacks watch_tuning(
@@ -247,17 +123,6 @@ inline int report_data(
     std::cout << to_json(reports).dump() << "\n";
   }
   return 0;
-}
-
-inline void check_out(const TuneOptions& o, const std::filesystem::path& out) {
-  std::error_code ignored;
-  if (uses_adapter(o) && holds_model(out)) {
-    throw UsageError(
-        "train",
-        out.string() +
-            " holds a model, and an adapter needs a folder of its own; choose "
-            "another with --out.");
-  }
 }
 
 inline Json summary_of(

@@ -139,6 +139,9 @@ TensorInfo parse_tensor(
 std::map<std::string, std::string> parse_metadata(
     const Json& entry,
     std::string_view where) {
+  if (entry.is_null()) { // MLX writes it for none, and the reference reads it
+    return {};
+  }
   if (!entry.is_object()) {
     fail(where, "expected an object for \"__metadata__\"");
   }

@@ -168,10 +168,11 @@ std::vector<JsonRow> json_rows(const DataFile& file, RowErrors& errors) {
   if (!all) {
     return rows;
   }
-  Scanner start(file.text, 0);
-  start.skip_space();
+  Scanner scanner(file.text, 0);
+  scanner.skip_space();
+  const size_t begin = scanner.at();
   if (all->is_array()) {
-    add_array(file, *all, start.at(), "", rows, errors);
+    add_array(file, *all, begin, "", rows, errors);
     return rows;
   }
   bool found = false;
@@ -190,12 +191,12 @@ std::vector<JsonRow> json_rows(const DataFile& file, RowErrors& errors) {
     }
   };
   if (all->is_object()) {
-    start.each_field(split);
+    scanner.each_field(split);
   }
   if (!found) {
     errors.add(
         file,
-        text_position(file.text, start.at()),
+        text_position(file.text, begin),
         "expected an array of objects, or an object with the array \"train\" "
         "(and \"validation\", \"test\"), but received " +
             name_of_type(*all) +

@@ -20,7 +20,6 @@ STRICTER = (
     "twice",  # duplicate names
     "dimensions",  # more than 8, or over 2^31 - 1
     "levels of nesting",
-    'for "__metadata__"',  # null metadata
 )
 
 

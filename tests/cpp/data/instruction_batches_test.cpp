@@ -95,7 +95,7 @@ TEST_CASE("encoded: too long examples lose their end, or are left out") {
   CHECK(part.counted() == whole.counted() - 4);
   rules.max_length = 20; // inside the prompt
   CHECK_THROWS_AS(encode_examples({e}, rules), InputError);
-  rules.max_length = 52;
+  rules.max_length = 60;
   const auto some =
       encode_examples({conversation({std::string(60, 'x'), "y"}), e}, rules);
   CHECK(some.size() == 1);
@@ -200,9 +200,9 @@ TEST_CASE("instruction report: lengths, cuts, duplicates, kinds") {
   REQUIRE(reports.size() == 2);
   const SplitReport& r = reports[0];
   CHECK(r.examples == 3);
-  CHECK(r.shortest == 66);
-  CHECK(r.median == 66);
-  CHECK(r.longest == 160);
+  CHECK(r.shortest == 68);
+  CHECK(r.median == 68);
+  CHECK(r.longest == 162);
   CHECK(r.truncated == 3);
   CHECK(r.lost == 1);
   CHECK(r.duplicates == 1);

@@ -134,7 +134,7 @@ TEST_CASE("instructions: JSONL errors name line, column and reason") {
   // Broken JSON: the place is the one inside the file.
   CHECK(begins(
       refusal(good + R"({"prompt": "a" "completion": "b"})"),
-      "d.jsonl:2:16: expected JSON but received a syntax error"));
+      "d.jsonl:2:27: expected JSON but received a syntax error"));
   CHECK(begins(refusal(good + "\xC3\xA9 x"), "d.jsonl:2:1: expected JSON"));
   CHECK(begins(
       refusal(good + "\n[1]\n"),
@@ -193,7 +193,7 @@ TEST_CASE("instructions: the places are right inside arrays and splits") {
       "[\n  {\"prompt\": \"a\", \"completion\": \"]}\"},\n"
       "  {\"prompt\": \"\xC3\xA9\", \"completion\": 1}]";
   CHECK(begins(
-      refusal(array, "d.json"), "d.json:3:31: completion: expected a string"));
+      refusal(array, "d.json"), "d.json:3:33: completion: expected a string"));
   CHECK(begins(
       refusal("{\"train\": [],\n \"test\": [\n  {\"text\": 3}]}", "d.json"),
       "d.json:3:12: text: expected a string but received 3"));
