@@ -30,6 +30,8 @@ from tune_runs import (
     write_jsonl,
 )
 
+mx.disable_compile()  # on a CPU it would call a C++ compiler for each shape
+
 STEPS, BATCH, SEED = 10, 4, 0
 LENGTH = 64  # cuts the longest examples
 LOGITS = 1e-4
@@ -162,8 +164,7 @@ def test_losses_are_equal(both):
     (_, _, rate, _), _, theirs, ours, _ = both
     assert len(theirs) == len(ours) == STEPS
     gaps = [abs(a - b) for a, b in zip(theirs, ours)]
-    assert max(gaps) < 1e-3, (theirs, ours)
-    assert gaps[0] < 1e-4
+    assert max(gaps) < 1e-4, (theirs, ours)
     if rate > 1e-4:  # the adapter did something, in both
         assert theirs[0] - min(theirs) > 0.05
 
