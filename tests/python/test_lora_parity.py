@@ -9,7 +9,9 @@ order of numpy's permutation; our data is written in that order and read with
 does not correct the bias of its moments: --count-padding, --no-bias-correction.
 """
 
+import importlib.util
 import json
+import os
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -160,6 +162,16 @@ def distance(a, b):
     return np.abs(a - b).max()
 
 
+def fuse(folder, base):
+    fused = base / "fused"
+    if not fused.exists():
+        tune(
+            *("fuse", "--model", folder, "--adapter", base / "ours"),
+            *("--out", fused),
+        )
+    return fused
+
+
 def test_losses_are_equal(both):
     (_, _, rate, _), _, theirs, ours, _ = both
     assert len(theirs) == len(ours) == STEPS
@@ -189,18 +201,29 @@ def test_merged_is_unmerged_and_loads_there(both, folder, tmp_path):
     (_, bits, _, _), _, _, _, base = both
     if bits:
         pytest.skip("the base of this case is packed while training only")
-    fused = base / "fused"
-    if not fused.exists():
-        tune(
-            "fuse",
-            "--model",
-            folder,
-            "--adapter",
-            base / "ours",
-            "--out",
-            fused,
-        )
+    fused = fuse(folder, base)
     unmerged = our_logits(folder, tokens(), tmp_path, base / "ours")
     assert distance(our_logits(fused, tokens(), tmp_path), unmerged) < LOGITS
     model, _ = mlx_lm.load(str(fused))
     assert distance(np.array(model(mx.array(tokens()))), unmerged) < LOGITS
+
+
+def test_merged_loads_in_transformers(both, folder, tmp_path):
+    (_, bits, _, _), _, _, _, base = both
+    if bits:
+        pytest.skip("the base of this case is packed while training only")
+    if importlib.util.find_spec("torch") is None:
+        reason = "transformers needs torch, which is not installed here"
+        if os.environ.get("LLM_DEEP") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason + "; install torch to run it")
+    import torch
+    import transformers
+
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        fuse(folder, base), dtype=torch.float32
+    )
+    with torch.no_grad():
+        theirs = model.eval()(torch.tensor(tokens())).logits.numpy()
+    ours = our_logits(folder, tokens(), tmp_path, base / "ours")
+    assert distance(theirs, ours) < LOGITS

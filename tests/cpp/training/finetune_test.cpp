@@ -156,8 +156,8 @@ TEST_CASE("finetune: only the adapter changes, and the loss falls") {
     const fs::path out = home / (packed ? "packed" : "plain");
     train(
         *model, small::bytes(), task, config, {}, out, false, false, callbacks);
-    CHECK(losses.back() < 0.85 * losses.front());
-    CHECK(held_out.back() < 0.85 * held_out.front());
+    CHECK(losses.back() < 0.75 * losses.front());
+    CHECK(held_out.back() < held_out.front());
     for (const auto& [path, array] : before) {
       CHECK(mx::array_equal(array, model->parameters().at(path)).item<bool>());
     }
