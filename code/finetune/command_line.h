@@ -86,7 +86,11 @@ class TuneCommandLine {
     add_tune_data_options(app, o_);
     add_tune_recipe_options(app, o_.train);
     train_ = &app;
-    app.parse_complete_callback([this, &app] { complete(app, o_); });
+    app.parse_complete_callback([this, &app] {
+      o_.min_lr_given = app.count("--min-lr") > 0;
+      o_.warmup_given = app.count("--warmup") > 0;
+      o_.decay_given = app.count("--decay-steps") > 0;
+    });
     app.footer(
         "Examples:\n"
         "  finetune_llm train --model smollm2 --data code/sample_dataset.json\n"

@@ -29,7 +29,9 @@ struct TuneOptions {
   AdapterConfig adapter_config;
   std::string method = "lora", objective = "sft";
   double epochs = 0; ///< 0: as many steps as --steps says
-  float alpha = 0;   ///< 0: --scale says it
+  /// Else these follow from the steps and the learning rate.
+  bool min_lr_given = false, warmup_given = false, decay_given = false;
+  float alpha = 0; ///< 0: --scale says it
   float lora_plus_ratio = 16;
   float beta = 0.1f;
   bool mask_prompt = true, packing = false, shuffle = true;
@@ -159,20 +161,6 @@ inline void add_tune_recipe_options(CLI::App& app, TrainConfig& t) {
       ->group(group);
   app.add_flag("--bf16,!--no-bf16", t.bfloat16, "compute in bfloat16")
       ->group(group);
-}
-
-/** The recipe's values that follow from others unless they are given. */
-inline void complete(const CLI::App& app, TuneOptions& o) {
-  TrainConfig& t = o.train;
-  if (app.count("--min-lr") == 0) {
-    t.schedule.min_lr = t.schedule.lr / 10;
-  }
-  if (app.count("--warmup") == 0) {
-    t.schedule.warmup = t.steps / 10;
-  }
-  if (app.count("--decay-steps") == 0) {
-    t.schedule.steps = t.steps;
-  }
 }
 
 } // namespace llm

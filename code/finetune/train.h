@@ -144,32 +144,18 @@ inline Json summary_of(
       {"trained_parameters", trained}};
 }
 
-inline int run_tune(TuneOptions& o) {
-  settle_method(o);
-  o.train.seed = o.seed;
-  o.train.validate();
-  InstructionData data = load_instructions(o.data, o.max_errors);
-  hold_out_validation(data);
-  count_steps(o, data.train.size());
-  TunedModel m = start_model(o);
-  const EncodeRules rules{*m.tokenizer, m.format, o.train.block, o.mask_prompt};
-  if (o.validate) {
-    return report_data(o, data, rules);
-  }
-  const std::filesystem::path out = o.out.empty()
-      ? new_model_folder(m.path.filename().string() + "-" + o.method)
-      : std::filesystem::path(o.out);
-  check_out(o, out);
+/** What is trained and saved; the folder must be free for it. */
+inline TrainTask make_task(
+    const TuneOptions& o,
+    const TunedModel& m,
+    const std::filesystem::path& out) {
   TrainTask task;
   if (uses_adapter(o)) {
     train_adapters(task, *m.model, o.adapter_config, about_run(o, m));
+    check_out(o, out);
   } else {
-    train_weights(
-        task,
-        *m.model,
-        *m.tokenizer,
-        last_layers(
-            *m.model, o.method == "last" ? o.adapter_config.layers : -1));
+    const int layers = o.method == "last" ? o.adapter_config.layers : -1;
+    train_weights(task, *m.model, *m.tokenizer, last_layers(*m.model, layers));
   }
   if (!o.resume && task.is_saved(out)) {
     throw UsageError(
@@ -178,8 +164,42 @@ inline int run_tune(TuneOptions& o) {
             " already; go on with --resume or choose another folder with "
             "--out.");
   }
-  ensure_folder(out);
-  const LockFile lock(out);
+  return task;
+}
+
+/** Adds the held-out losses, before and after, to the summary. */
+inline void judge_run(
+    Json& summary,
+    const TuneOptions& o,
+    const TunedModel& m,
+    const TrainTask& task,
+    const HeldOut& held_out,
+    const Json& before) {
+  if (!task.evaluate) {
+    return;
+  }
+  const Validation v = task.evaluate(*m.model);
+  summary["val_loss_sampled"] = v.loss;
+  if (!v.more.is_null()) {
+    summary.update(v.more);
+  }
+  if (!before.is_null()) {
+    const Json after = judge(o, m, held_out);
+    summary["val_loss_full"] = after["loss"];
+    summary["before"] = before;
+    summary["after"] = after;
+    show_kinds(before, after);
+  }
+}
+
+/** Trains, judges and tells. The caller holds the lock of `out`. */
+inline int tune_into(
+    const std::filesystem::path& out,
+    const TuneOptions& o,
+    const TunedModel& m,
+    const InstructionData& data,
+    const EncodeRules& rules,
+    TrainTask& task) {
   const HeldOut held_out = set_task(task, o, m, data, rules);
   const int64_t trained =
       nn::count(nn::select(m.model->parameters(), task.trainable));
@@ -200,21 +220,9 @@ inline int run_tune(TuneOptions& o) {
       o.force,
       watch_tuning(o, m, interrupt, progress));
   progress.reset();
-
   Json summary = summary_of(result, out, trained);
-  if (result.stopped != "interrupted" && task.evaluate) {
-    const Validation v = task.evaluate(*m.model);
-    summary["val_loss_sampled"] = v.loss;
-    if (!v.more.is_null()) {
-      summary.update(v.more);
-    }
-    if (!before.is_null()) {
-      const Json after = judge(o, m, held_out);
-      summary["val_loss_full"] = after["loss"];
-      summary["before"] = before;
-      summary["after"] = after;
-      show_kinds(before, after);
-    }
+  if (result.stopped != "interrupted") {
+    judge_run(summary, o, m, task, held_out, before);
   }
   summary["peak_bytes"] = peak_memory_bytes();
   std::cout << result.stopped << " after " << result.steps << " steps, "
@@ -224,6 +232,27 @@ inline int run_tune(TuneOptions& o) {
     std::cout << summary.dump() << "\n";
   }
   return 0;
+}
+
+inline int run_tune(TuneOptions& o) {
+  settle_method(o);
+  o.train.seed = o.seed;
+  InstructionData data = load_instructions(o.data, o.max_errors);
+  hold_out_validation(data);
+  settle_steps(o, data.train.size());
+  o.train.validate();
+  const TunedModel m = start_model(o);
+  const EncodeRules rules{*m.tokenizer, m.format, o.train.block, o.mask_prompt};
+  if (o.validate) {
+    return report_data(o, data, rules);
+  }
+  const std::filesystem::path out = o.out.empty()
+      ? new_model_folder(m.path.filename().string() + "-" + o.method)
+      : std::filesystem::path(o.out);
+  TrainTask task = make_task(o, m, out);
+  ensure_folder(out);
+  const LockFile lock(out);
+  return tune_into(out, o, m, data, rules, task);
 }
 
 } // namespace llm

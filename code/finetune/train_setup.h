@@ -5,34 +5,40 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 
 #include "code/finetune/model.h"
 #include "llm/data/instructions.h"
+#include "llm/io/safetensors.h"
+#include "llm/models/config.h"
 #include "llm/training/adapters.h"
 #include "llm/training/run_info.h"
 
 namespace llm {
 
-/** --epochs as steps. */
-inline void count_steps(TuneOptions& o, size_t examples) {
-  if (o.epochs < 0 || !std::isfinite(o.epochs) || o.epochs > 1e6) {
-    throw UsageError("options", "expected --epochs of at least 0.");
+/** How many steps, and the schedule that goes with them. */
+inline void settle_steps(TuneOptions& o, size_t examples) {
+  TrainConfig& t = o.train;
+  if (!(o.epochs >= 0 && o.epochs < 1e6)) {
+    throw UsageError("options", "expected --epochs from 0 to a million.");
   }
   if (o.epochs > 0) {
-    const double batches = std::ceil(
-        o.epochs * static_cast<double>(examples) / o.train.batch /
-        o.train.accumulate);
-    o.train.steps = static_cast<int>(std::max(batches, 1.0));
-    o.train.schedule.steps = o.train.steps;
+    const double batches = o.epochs * static_cast<double>(examples) /
+        (1.0 * t.batch * t.accumulate);
+    t.steps = static_cast<int>(std::clamp(std::ceil(batches), 1.0, 1e9));
   }
+  t.schedule.min_lr = o.min_lr_given ? t.schedule.min_lr : t.schedule.lr / 10;
+  t.schedule.warmup = o.warmup_given ? t.schedule.warmup : t.steps / 10;
+  t.schedule.steps = o.decay_given ? t.schedule.steps : t.steps;
 }
 
 inline bool uses_adapter(const TuneOptions& o) {
   return o.method != "full" && o.method != "last";
 }
 
+/** An adapter belongs beside no model: which of them would one load? */
 inline void check_out(const TuneOptions& o, const std::filesystem::path& out) {
   std::error_code ignored;
   if (uses_adapter(o) && holds_model(out)) {
@@ -67,6 +73,12 @@ inline void settle_method(TuneOptions& o) {
   }
   if (!(o.beta > 0)) {
     throw UsageError("options", "expected --beta greater than 0.");
+  }
+  if (o.objective == "dpo" && o.packing) {
+    throw UsageError(
+        "options",
+        "expected --packing with --objective sft alone: each answer "
+        "of a pair needs a row of its own.");
   }
   a.validate();
 }
@@ -115,8 +127,8 @@ inline Json about_run(const TuneOptions& o, const TunedModel& m) {
   if (uses_adapter(o)) {
     about["lora"] = {
         {"rank", o.adapter_config.rank},
-        {"scale", o.adapter_config.scale},
-        {"dropout", o.adapter_config.dropout},
+        {"scale", shortest(o.adapter_config.scale)},
+        {"dropout", shortest(o.adapter_config.dropout)},
         {"targets", o.adapter_config.targets},
         {"layers", o.adapter_config.layers}};
   }
@@ -130,10 +142,16 @@ tune_info(const TuneOptions& o, const TunedModel& m, const InstructionData& d) {
   info.data = {
       {"sha256", d.sha256},
       {"weights", weights_sha256(m.path)},
-      {"start", o.adapter},
+      {"start",
+       o.adapter.empty()
+           ? ""
+           : sha256_hex(safetensors_bytes(read_adapters(o.adapter)))},
       {"bits", o.bits},
+      {"group_size", o.group_size},
       {"packing", o.packing},
-      {"shuffle", o.shuffle}};
+      {"shuffle", o.shuffle},
+      {"count_padding", o.count_padding},
+      {"beta", shortest(o.beta)}};
   for (const char* key :
        {"method", "objective", "mask_prompt", "chat_format", "lora"}) {
     if (info.header.contains(key)) {

@@ -278,6 +278,14 @@ def test_generate_and_answers(home):
     assert said["answers"] == 3 and 0 <= said["exact_match"] <= 1
 
 
+def test_epochs_count_the_steps(home):
+    done = train(home, "epochs", "--epochs", 0.5, "--eval-every", 0, "--json")
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert said["steps"] == 9  # half of 36 examples, two in a batch
+    rates = [line["lr"] for line in metrics(home / "epochs")[1]]
+    assert rates[0] == max(rates) and rates[-1] < 0.3 * rates[0]
+
+
 def test_validate_reports(home):
     done = train(home, "none", "--validate", "--json")
     said = json.loads(done.stdout.splitlines()[-1])
@@ -319,6 +327,9 @@ def test_peft_files(home, tmp_path):
         (["--batch", 0], ["--batch"]),
         (["--lr", "nan"], ["lr"]),
         (["--beta", 0], ["--beta"]),
+        (["--objective", "dpo", "--packing"], ["--packing"]),
+        (["--alpha", -1], ["--alpha"]),
+        (["--lora-plus-ratio", 0, "--method", "lora+"], ["lora_b"]),
         (["--epochs", -1], ["--epochs"]),
         (["--max-errors", 0], ["--max-errors"]),
         (["--chat-format", "morse"], ["morse"]),

@@ -220,3 +220,19 @@ TEST_CASE("adapters: PEFT's files follow its formula") {
   });
   CHECK(arrays.size() == 12);
 }
+
+TEST_CASE("adapters: GPT-2's have mlx-lm's names, and come back") {
+  const TemporaryFolder home;
+  const auto model = small::gpt();
+  AdapterConfig c;
+  c.targets = {"attn.c_attn", "mlp.*"};
+  add_adapters(*model, c, 1);
+  save_adapters(*model, c, home / "a");
+  const Arrays arrays =
+      load_safetensors(home / "a/adapters.safetensors").arrays;
+  CHECK(arrays.size() == 2 * 3 * 2);
+  CHECK(arrays.contains("model.h.1.mlp.c_fc.lora_b"));
+  const auto again = small::gpt();
+  load_adapters(*again, home / "a");
+  CHECK(adapter_parameters(*again).contains("h.1.mlp.c_fc.lora_b"));
+}
