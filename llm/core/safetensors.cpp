@@ -139,10 +139,8 @@ TensorInfo parse_tensor(
 std::map<std::string, std::string> parse_metadata(
     const Json& entry,
     std::string_view where) {
-  if (entry.is_null()) { // MLX writes it for none, and the reference reads it
-    return {};
-  }
-  if (!entry.is_object()) {
+  // MLX writes null for none, and the reference reads it.
+  if (!entry.is_object() && !entry.is_null()) {
     fail(where, "expected an object for \"__metadata__\"");
   }
   std::map<std::string, std::string> metadata;
