@@ -51,6 +51,20 @@ def write(path, rows):
     return str(path)
 
 
+def model_folder(model, folder):
+    """A folder that both read: `model` itself, or what it converts to (a GGUF
+    file, a name in models/)."""
+    path = pathlib.Path(model)
+    if (path / "model.safetensors").is_file():
+        return str(path.resolve())
+    out = str(folder / "model")
+    command = [program("finetune_llm"), "convert", "--model", model]
+    done = subprocess.run([*command, "--out", out], stdout=subprocess.DEVNULL)
+    if done.returncode != 0:
+        sys.exit("expected --model, a folder or a name in models/")
+    return out
+
+
 class Contenders:
     def __init__(self, args, folder):
         self.args, self.folder = args, folder
@@ -140,7 +154,7 @@ def one_round(contenders, number, skip):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", required=True, help="a model folder")
+    parser.add_argument("--model", default="smollm2", help="folder or name")
     parser.add_argument(
         "--data", default=str(ROOT / "code/sample_dataset.json")
     )
@@ -154,7 +168,6 @@ def main():
     args = parser.parse_args()
     if args.rounds < 1 or args.steps <= args.skip:
         parser.error("at least one round, and more --steps than --skip")
-    args.model = str(pathlib.Path(args.model).resolve())
     for name in ("--model", "--data"):  # where they lie is nobody's business
         if name in sys.argv:
             sys.argv[sys.argv.index(name) + 1] = name[2:].upper()
@@ -162,6 +175,7 @@ def main():
         "lora_speed", args.threads, mlx_lm=version("mlx-lm")
     )
     with tempfile.TemporaryDirectory() as folder:
+        args.model = model_folder(args.model, pathlib.Path(folder))
         contenders = Contenders(args, pathlib.Path(folder))
         rounds = [
             one_round(contenders, i, args.skip) for i in range(args.rounds)
