@@ -68,6 +68,18 @@ def step_time(r):
     return cells
 
 
+def lora(r):
+    rounds = r["rounds"]
+    return [
+        f"mlx-lm's time / C++'s: {r['ratio']:.3f} (median of {len(rounds)} rounds "
+        f"of {rounds[0]['steps']} steps)",
+        f"largest difference of a loss {r['largest_difference']:.1g}; from "
+        f"{rounds[0]['first_loss']:.3f} to {rounds[0]['last_loss']:.3f}",
+        f"C++ {rounds[0]['cpp']:.0f}, mlx-lm {rounds[0]['mlx_lm']:.0f} answer "
+        "tokens a second",
+    ]
+
+
 ROWS = [
     (
         "nano_loss",
@@ -82,6 +94,7 @@ ROWS = [
     ("ngram_ladder", "the counting models are right", ladder),
     ("sorting", "minGPT's sorting task: 5000 of 5000", sorting),
     ("step_time", "the step of the nano preset, beside others", step_time),
+    ("lora_speed", "LoRA learns what mlx-lm's learns, as fast", lora),
 ]
 
 

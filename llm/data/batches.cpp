@@ -73,7 +73,7 @@ std::vector<std::vector<EvalWindow>> group_windows(
   return groups;
 }
 
-EvalBatch make_eval_batch(
+MaskedBatch make_eval_batch(
     const std::vector<int32_t>& ids,
     const std::vector<EvalWindow>& group) {
   std::vector<int64_t> offsets;

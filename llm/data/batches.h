@@ -35,13 +35,12 @@ Batch random_batch(
     int64_t batch,
     int64_t block);
 
-/** Evaluation windows of equal length as one batch, with the mask of targets
- * that count. */
-struct EvalBatch {
+/** A batch of which not every target counts. */
+struct MaskedBatch {
   mx::array x;        ///< [B, T] int32
   mx::array y;        ///< [B, T] int32
   mx::array mask;     ///< [B, T] float32, 1 where the target is scored
-  int64_t scored = 0; ///< sum of the mask
+  int64_t scored = 0; ///< sum of the mask: targets that count
 };
 
 /** Groups windows, in order, into batches of at most `batch` windows; a window
@@ -52,7 +51,7 @@ std::vector<std::vector<EvalWindow>> group_windows(
     int64_t batch);
 
 /** The arrays of one group. All windows must have the same length. */
-EvalBatch make_eval_batch(
+MaskedBatch make_eval_batch(
     const std::vector<int32_t>& ids,
     const std::vector<EvalWindow>& group);
 

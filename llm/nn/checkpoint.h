@@ -12,11 +12,14 @@
 
 namespace llm::nn {
 
-/** block(x), recomputed in the backward pass. The parameters go in as inputs:
- * MLX gives no gradient to what a checkpointed function captures. */
+/** block(x), recomputed in the backward pass. The parameters that are being
+ * differentiated (tracers) go in as inputs: MLX gives no gradient to what a
+ * checkpointed function captures. Frozen ones stay captured: packed weights
+ * have no gradient, and asking for one is an error. */
 template <class Block>
 mx::array checkpointed(const Block& block, const mx::array& x) {
-  const Parameters own = parameters(block);
+  Parameters own = parameters(block);
+  std::erase_if(own, [](const auto& item) { return !item.second.is_tracer(); });
   std::vector<mx::array> inputs = {x};
   for (const auto& [path, array] : own) {
     inputs.push_back(array);

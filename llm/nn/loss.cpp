@@ -36,4 +36,12 @@ mx::array cross_entropy(const mx::array& logits, const mx::array& targets) {
   return mx::mean(token_losses(logits, targets));
 }
 
+mx::array masked_cross_entropy(
+    const mx::array& logits,
+    const mx::array& targets,
+    const mx::array& mask) {
+  const mx::array losses = mx::multiply(token_losses(logits, targets), mask);
+  return mx::divide(mx::sum(losses), mx::sum(mask));
+}
+
 } // namespace llm::nn

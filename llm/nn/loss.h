@@ -18,4 +18,10 @@ mlx::core::array cross_entropy(
     const mlx::core::array& logits,
     const mlx::core::array& targets);
 
+/** The mean over the targets whose `mask` [...] is 1 (float32; else 0). */
+mlx::core::array masked_cross_entropy(
+    const mlx::core::array& logits,
+    const mlx::core::array& targets,
+    const mlx::core::array& mask);
+
 } // namespace llm::nn

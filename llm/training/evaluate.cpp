@@ -38,7 +38,7 @@ Evaluation evaluate_windows(
   Evaluation result;
   double sum = 0; // in double: a float would lose the last digits of 1e5 terms
   for (const auto& group : group_windows(windows, batch)) {
-    const EvalBatch b = make_eval_batch(ids, group);
+    const MaskedBatch b = make_eval_batch(ids, group);
     const mx::array losses = nn::token_losses(model.logits(b.x), b.y);
     sum += mx::sum(mx::multiply(losses, b.mask)).item<float>();
     result.tokens += b.scored;

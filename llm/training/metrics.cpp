@@ -36,6 +36,9 @@ Json StepRecord::to_json() const {
   if (val_loss) {
     line["val_loss_sampled"] = *val_loss;
   }
+  if (!more.is_null()) {
+    line.update(more);
+  }
   if (sample) {
     line["sample"] = *sample;
   }

@@ -27,6 +27,7 @@ struct StepRecord {
   double seconds = 0;             ///< training so far, over all resumed parts
   std::optional<double> val_loss; ///< sampled
   std::optional<std::string> sample;
+  Json more; ///< further fields of an evaluation, or null
 
   Json to_json() const;
 };

@@ -47,6 +47,10 @@ mx::array fetch(
   return mx::astype(it->second, mx::float32);
 }
 
+float lr_scale(const OptimizerConfig& config, const std::string& path) {
+  return path.ends_with(".lora_b") ? config.lora_b_lr_scale : 1.0f;
+}
+
 /** `ok` is written so that NaN makes it false. */
 void require(bool ok, const std::string& expected, float received) {
   if (!ok) {
@@ -79,6 +83,8 @@ Optimizer::Optimizer(OptimizerConfig config) : config_(std::move(config)) {
   const float decay = c.weight_decay, scale = c.adamw_lr_scale;
   require(decay >= 0 && decay < 10, "0 <= weight decay < 10", decay);
   require(scale >= 0 && scale < 1e6f, "0 <= adamw_lr_scale < 1e6", scale);
+  const float plus = c.lora_b_lr_scale;
+  require(plus > 0 && plus < 1e6f, "0 < lora_b_lr_scale < 1e6", plus);
   const int n = c.newton_schulz_steps;
   require(n >= 1 && n < 100, "1 to 99 Newton-Schulz steps", float(n));
 }
@@ -99,12 +105,12 @@ OptimizerStep Optimizer::step(
     const nn::Parameters& state,
     const mx::array& lr,
     const mx::array& step) const {
-  // Each rule gets all of its arrays at once.
+  // Each rule gets all of its arrays of one learning rate at once.
   struct Group {
     std::vector<std::string> paths;
     std::vector<Leaf> leaves;
   };
-  std::map<const Method*, Group> groups;
+  std::map<std::pair<const Method*, float>, Group> groups;
   for (const auto& [path, p] : params) {
     const Method& method = method_for(config_, path, p);
     Leaf leaf{
@@ -116,12 +122,15 @@ OptimizerStep Optimizer::step(
       leaf.moments.push_back(
           fetch(state, prefix + path, p.shape(), "the state"));
     }
-    groups[&method].paths.push_back(path);
-    groups[&method].leaves.push_back(std::move(leaf));
+    Group& group = groups[{&method, lr_scale(config_, path)}];
+    group.paths.push_back(path);
+    group.leaves.push_back(std::move(leaf));
   }
-  const Shared shared = shared_values(config_, lr, step);
   OptimizerStep out;
-  for (auto& [method, group] : groups) {
+  for (auto& [key, group] : groups) {
+    const auto& [method, scale] = key;
+    const Shared shared =
+        shared_values(config_, scale == 1.0f ? lr : lr * scale, step);
     method->rule(config_, shared, group.leaves);
     for (size_t i = 0; i < group.paths.size(); ++i) {
       const std::string& path = group.paths[i];

@@ -32,6 +32,9 @@ struct OptimizerConfig {
   bool nesterov = false;       ///< momentum only; muon always looks ahead
   int newton_schulz_steps = 5; ///< muon
   float adamw_lr_scale = 1.0f; ///< muon: AdamW's rate is lr * this
+  bool bias_correction = true; ///< adam, adamw; mlx-lm's default leaves it out
+  float lora_b_lr_scale = 1.0f; ///< LoRA+ (arXiv 2402.12354): lora_b's rate is
+                                ///< lr * this
 };
 
 /** What one update returns: new arrays by the same names. */

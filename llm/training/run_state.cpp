@@ -95,6 +95,7 @@ Checkpoint to_checkpoint(const RunState& state, const Json& identity) {
   c.trainer = {
       {"identity", identity},
       {"metrics_bytes", state.metrics_bytes},
+      {"tokens", state.tokens},
       {"seconds", state.seconds},
       {"last_loss", state.last_loss},
       {"best_step", state.best_step},
@@ -115,6 +116,7 @@ RunState from_checkpoint(
   RunState state;
   state.arrays = {checkpoint.parameters, checkpoint.optimizer};
   state.step = checkpoint.step;
+  state.tokens = json_get<int64_t>(trainer, "tokens", where);
   state.seconds = json_get<double>(trainer, "seconds", where);
   state.last_loss = json_get<double>(trainer, "last_loss", where);
   state.best_step = json_get<int64_t>(trainer, "best_step", where);

@@ -24,6 +24,7 @@ namespace llm {
 struct RunState {
   TrainState arrays;          ///< weights and moments
   int64_t step = 0;           ///< updates done
+  int64_t tokens = 0;         ///< targets that counted in them
   double seconds = 0;         ///< spent in training
   double last_loss = 0;       ///< of the last update
   int64_t metrics_bytes = 0;  ///< of metrics.jsonl that belong to these steps

@@ -45,7 +45,7 @@ void TrainConfig::validate() const {
 }
 
 Json TrainConfig::to_json() const {
-  return {
+  Json all = {
       {"steps", steps},
       {"batch", batch},
       {"block", block},
@@ -76,6 +76,13 @@ Json TrainConfig::to_json() const {
       {"activation_checkpointing", activation_checkpointing},
       {"bfloat16", bfloat16},
       {"seed", seed}};
+  if (!optimizer.bias_correction) {
+    all["bias_correction"] = false;
+  }
+  if (optimizer.lora_b_lr_scale != 1.0f) {
+    all["lora_b_lr_scale"] = shortest(optimizer.lora_b_lr_scale);
+  }
+  return all;
 }
 
 } // namespace llm

@@ -10,7 +10,6 @@
 
 #include "llm/core/error.h"
 #include "llm/core/random.h"
-#include "llm/nn/loss.h"
 
 namespace llm {
 
@@ -65,12 +64,15 @@ TrainStep::TrainStep(
     LanguageModel& model,
     OptimizerConfig optimizer,
     float clip,
-    mx::Dtype compute)
+    mx::Dtype compute,
+    const nn::PathFilter& trainable,
+    TrainLoss loss)
     : model_(model),
       optimizer_(std::move(optimizer)),
       clip_(clip),
       compute_(compute),
-      names_(model.parameters()),
+      loss_(std::move(loss)),
+      names_(nn::select(model.parameters(), trainable)),
       state_names_(optimizer_.init(names_)) {
   compiled_gradients_ =
       mx::compile(Function([this](const auto& in) { return gradients(in); }));
@@ -78,12 +80,22 @@ TrainStep::TrainStep(
       mx::compile(Function([this](const auto& in) { return update(in); }));
 }
 
-// in: parameters, x, y, dropout key. out: loss, gradients.
+nn::Parameters TrainStep::trained() const {
+  const nn::Parameters all = model_.parameters();
+  nn::Parameters out;
+  for (const auto& [name, unused] : names_) {
+    out.emplace(name, all.at(name));
+  }
+  return out;
+}
+
+// in: parameters, the batch's arrays, dropout key. out: loss, gradients.
 std::vector<mx::array> TrainStep::gradients(
     const std::vector<mx::array>& in) const {
   auto it = in.begin();
   const nn::Parameters parameters = take(it, names_);
-  const mx::array x = *it++, y = *it++, key = *it++;
+  const std::vector<mx::array> batch(it, in.end() - 1);
+  const mx::array key = in.back();
   const Restore restore(model_);
   auto loss = [&](const nn::Parameters& p) {
     nn::Parameters values = p;
@@ -92,7 +104,7 @@ std::vector<mx::array> TrainStep::gradients(
     }
     model_.assign(values);
     model_.set_dropout_key(key);
-    return std::vector<mx::array>{nn::cross_entropy(model_.logits(x), y)};
+    return std::vector<mx::array>{loss_(model_, batch)};
   };
   const nn::ValueAndGrad result = nn::value_and_grad(loss, parameters);
   std::vector<mx::array> out = {result.values[0]};
@@ -121,23 +133,47 @@ std::vector<mx::array> TrainStep::update(
   return out;
 }
 
+namespace {
+
+/** How much the mean of each micro-batch counts: 1 when all are alike. */
+std::vector<float> weights_of(const std::vector<TrainBatch>& micro_batches) {
+  double total = 0;
+  for (const TrainBatch& batch : micro_batches) {
+    total += static_cast<double>(batch.weight);
+  }
+  const auto count = static_cast<double>(micro_batches.size());
+  std::vector<float> out;
+  for (const TrainBatch& batch : micro_batches) {
+    out.push_back(static_cast<float>(batch.weight * count / total));
+  }
+  return out;
+}
+
+} // namespace
+
 StepOutput TrainStep::operator()(
     const TrainState& state,
-    const std::vector<Batch>& micro_batches,
+    const std::vector<TrainBatch>& micro_batches,
     int64_t step,
     float lr,
     uint64_t dropout_key) const {
   const auto count = static_cast<float>(micro_batches.size());
+  const std::vector<float> weights = weights_of(micro_batches);
   StepOutput out;
   nn::Parameters grads;
   std::vector<mx::array> losses;
   for (size_t i = 0; i < micro_batches.size(); ++i) {
     std::vector<mx::array> in;
     append(in, state.parameters);
-    in.push_back(micro_batches[i].x);
-    in.push_back(micro_batches[i].y);
+    const std::vector<mx::array>& batch = micro_batches[i].arrays;
+    in.insert(in.end(), batch.begin(), batch.end());
     in.push_back(mx::random::key(mix64(dropout_key + i)));
     std::vector<mx::array> result = compiled_gradients_(in);
+    if (weights[i] != 1.0f) {
+      for (mx::array& mean : result) {
+        mean = mx::multiply(mean, mx::array(weights[i]));
+      }
+    }
     losses.push_back(result[0]);
     auto it = result.cbegin() + 1;
     const nn::Parameters part = take(it, names_);

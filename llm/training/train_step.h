@@ -10,33 +10,36 @@
 #include <functional>
 #include <vector>
 
-#include "llm/data/batches.h"
 #include "llm/models/language_model.h"
 #include "llm/training/optimizers.h"
+#include "llm/training/task.h"
 
 namespace llm {
 
 /** Weights and moments, before or after an update. */
 struct TrainState {
-  nn::Parameters parameters; ///< float32 (also when computing in bfloat16)
+  nn::Parameters parameters; ///< float32 (also when computing in bfloat16);
+                             ///< only those that are trained
   nn::Parameters optimizer;
 };
 
 struct StepOutput {
-  TrainState state;     ///< after the update
-  double loss = 0;      ///< mean of the micro-batches, before the update
+  TrainState state; ///< after the update
+  double loss = 0;  ///< mean over the micro-batches' targets, before the update
   double grad_norm = 0; ///< before clipping
 };
 
 class TrainStep {
  public:
   /** `clip` is the largest gradient norm (0: no clipping); `compute` the type
-   * the model computes in. `model` must outlive this object. */
+   * the trained parameters compute in. `model` must outlive this object. */
   TrainStep(
       LanguageModel& model,
       OptimizerConfig optimizer,
       float clip,
-      mx::Dtype compute = mx::float32);
+      mx::Dtype compute = mx::float32,
+      const nn::PathFilter& trainable = nn::everything,
+      TrainLoss loss = next_token_loss);
   TrainStep(const TrainStep&) = delete; // the compiled functions hold `this`
   TrainStep& operator=(const TrainStep&) = delete;
 
@@ -48,10 +51,13 @@ class TrainStep {
    */
   StepOutput operator()(
       const TrainState& state,
-      const std::vector<Batch>& micro_batches,
+      const std::vector<TrainBatch>& micro_batches,
       int64_t step,
       float lr,
       uint64_t dropout_key) const;
+
+  /** The model's parameters that are trained, as they are now. */
+  nn::Parameters trained() const;
 
   nn::Parameters initial_optimizer_state(const nn::Parameters& p) const {
     return optimizer_.init(p);
@@ -73,7 +79,8 @@ class TrainStep {
   Optimizer optimizer_;
   float clip_;
   mx::Dtype compute_;
-  nn::Parameters names_; ///< the model's parameters: their names and order
+  TrainLoss loss_;
+  nn::Parameters names_; ///< the trained parameters: their names and order
   nn::Parameters state_names_;
   Function compiled_gradients_, compiled_update_;
 };

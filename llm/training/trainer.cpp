@@ -8,11 +8,9 @@
 
 #include "llm/core/error.h"
 #include "llm/core/random.h"
-#include "llm/data/batches.h"
-#include "llm/models/load.h"
 #include "llm/training/checkpoint.h"
-#include "llm/training/evaluate.h"
 #include "llm/training/pace.h"
+#include "llm/training/pretraining.h"
 #include "llm/training/run_state.h"
 #include "llm/training/train_step.h"
 
@@ -27,15 +25,14 @@ class Run {
  public:
   Run(LanguageModel& model,
       const Tokenizer& tokenizer,
-      const Split& split,
+      const TrainTask& task,
       const TrainConfig& config,
       const RunInfo& info,
       const fs::path& out,
       const TrainCallbacks& callbacks,
       FileSystem& files)
       : model_(model),
-        tokenizer_(tokenizer),
-        split_(split),
+        task_(task),
         config_(config),
         info_(info),
         out_(out),
@@ -45,10 +42,12 @@ class Run {
             model,
             config.optimizer,
             config.clip,
-            config.bfloat16 ? mx::bfloat16 : mx::float32),
+            config.bfloat16 ? mx::bfloat16 : mx::float32,
+            task.trainable,
+            task.loss),
         identity_(run_identity(config, model, tokenizer, info.data)) {
     TrainState& arrays = state_.arrays;
-    arrays.parameters = model.parameters();
+    arrays.parameters = step_fn_.trained();
     arrays.optimizer = step_fn_.initial_optimizer_state(arrays.parameters);
     model.set_activation_checkpointing(config.activation_checkpointing);
   }
@@ -95,52 +94,41 @@ class Run {
     return state_.step == config_.steps;
   }
   bool keeps_best() const {
-    return config_.keep_best && config_.eval_every > 0;
+    return config_.keep_best && config_.eval_every > 0 && task_.evaluate;
   }
   double seconds() const {
     return state_.seconds + pace_.seconds();
-  }
-
-  // The micro-batches of the next update. In a long window few predictions are
-  // made from a few tokens, so now and then a batch is cut into short windows:
-  // the same number of tokens.
-  std::vector<Batch> next_batches() const {
-    std::vector<Batch> batches;
-    for (int i = 0; i < config_.accumulate; ++i) {
-      const int64_t n = state_.step * config_.accumulate + i;
-      const int every = config_.short_every;
-      const bool is_short = every > 0 && n % every == every - 1;
-      const int block = is_short ? config_.short_block : config_.block;
-      const int windows = config_.batch * (config_.block / block);
-      batches.push_back(
-          random_batch(split_.train, config_.seed, n, windows, block));
-    }
-    return batches;
   }
 
   void one_step() {
     pace_.begin_update();
     StepRecord record;
     record.lr = learning_rate(config_.schedule, static_cast<int>(state_.step));
+    const std::vector<TrainBatch> batches = task_.batches(state_.step);
     StepOutput output = step_fn_(
         state_.arrays,
-        next_batches(),
+        batches,
         state_.step,
         static_cast<float>(record.lr),
         random_key(config_.seed, "dropout", state_.step));
     state_.arrays = std::move(output.state);
     model_.assign(state_.arrays.parameters);
     ++state_.step;
-    const double tokens =
-        static_cast<double>(config_.accumulate) * config_.batch * config_.block;
-    pace_.end_update(tokens);
+    int64_t tokens = 0;
+    for (const TrainBatch& batch : batches) {
+      tokens += batch.tokens;
+    }
+    pace_.end_update(static_cast<double>(tokens));
+    state_.tokens += tokens;
     record.step = state_.step;
-    record.tokens = state_.step * static_cast<int64_t>(tokens);
+    record.tokens = state_.tokens;
     record.loss = state_.last_loss = output.loss;
     record.grad_norm = output.grad_norm;
     record.tokens_per_s = pace_.last();
-    if (due(config_.eval_every) || at_end()) {
-      record.val_loss = evaluate();
+    if (task_.evaluate && (due(config_.eval_every) || at_end())) {
+      const Validation validation = evaluate();
+      record.val_loss = validation.loss;
+      record.more = validation.more;
     }
     if (callbacks_.sample && (due(config_.sample_every) || at_end())) {
       record.sample = callbacks_.sample(model_, state_.step);
@@ -152,44 +140,38 @@ class Run {
     }
   }
 
-  double evaluate() {
-    const double loss = evaluate_sampled(
-        model_,
-        split_.val,
-        config_.seed,
-        config_.eval_batches,
-        config_.batch,
-        config_.block);
-    if (!std::isfinite(loss)) {
+  Validation evaluate() {
+    const Validation validation = task_.evaluate(model_);
+    if (!std::isfinite(validation.loss)) {
       throw NumericError(
           "train",
           "step " + std::to_string(state_.step) +
               ": the validation loss is not finite; lower --lr and go on with "
               "--resume.");
     }
-    if (state_.note_val_loss(loss) && keeps_best()) {
+    if (state_.note_val_loss(validation.loss) && keeps_best()) {
       save_model();
     }
-    return loss;
+    return validation;
   }
 
   void save_model() {
     const std::string readme = info_.readme + state_.to_text(config_.steps);
-    save_model_folder(out_, model_, tokenizer_, readme, files_);
+    task_.save(out_, readme, files_);
     saved_step_ = state_.step;
   }
 
   // With keep_best the best model is in the folder already: load that one.
   void finish_model(const std::string& stopped) {
-    if (!keeps_best() || !state_.best || !holds_model(out_)) {
+    if (!keeps_best() || !state_.best || !task_.is_saved(out_)) {
       if (saved_step_ != state_.step || stopped != "finished" ||
-          !holds_model(out_)) {
+          !task_.is_saved(out_)) {
         save_model();
       }
       return;
     }
     saved_step_ = state_.best_step;
-    model_.assign(load_model_folder(out_).model->parameters());
+    model_.assign(task_.load(out_));
   }
 
   void checkpoint() {
@@ -235,8 +217,7 @@ class Run {
   }
 
   LanguageModel& model_;
-  const Tokenizer& tokenizer_;
-  const Split& split_;
+  const TrainTask& task_;
   const TrainConfig& config_;
   const RunInfo& info_;
   fs::path out_;
@@ -255,7 +236,7 @@ class Run {
 TrainResult train(
     LanguageModel& model,
     const Tokenizer& tokenizer,
-    const Split& split,
+    const TrainTask& task,
     const TrainConfig& config,
     const RunInfo& run,
     const fs::path& out,
@@ -271,12 +252,11 @@ TrainResult train(
             std::to_string(model.context_length()) + " but received " +
             std::to_string(config.block) + ".");
   }
-  check_split(split, config.block);
-  if (!resume && holds_model(out)) {
+  if (!resume && task.is_saved(out)) {
     throw UsageError(
         "train",
-        out.string() +
-            " holds a model already; go on with --resume or choose another "
+        out.string() + " holds " + task.product +
+            " already; go on with --resume or choose another "
             "folder with --out.");
   }
   ensure_folder(out, files);
@@ -284,8 +264,33 @@ TrainResult train(
   if (fs::exists(out / "checkpoints")) {
     remove_leftovers(out / "checkpoints", files);
   }
-  Run loop(model, tokenizer, split, config, run, out, callbacks, files);
+  Run loop(model, tokenizer, task, config, run, out, callbacks, files);
   return loop.go(resume, force);
+}
+
+TrainResult train(
+    LanguageModel& model,
+    const Tokenizer& tokenizer,
+    const Split& split,
+    const TrainConfig& config,
+    const RunInfo& run,
+    const fs::path& out,
+    bool resume,
+    bool force,
+    const TrainCallbacks& callbacks,
+    FileSystem& files) {
+  config.validate();
+  return train(
+      model,
+      tokenizer,
+      pretraining_task(model, tokenizer, split, config),
+      config,
+      run,
+      out,
+      resume,
+      force,
+      callbacks,
+      files);
 }
 
 } // namespace llm

@@ -17,6 +17,7 @@
 #include "llm/models/language_model.h"
 #include "llm/tokenizers/tokenizer.h"
 #include "llm/training/metrics.h"
+#include "llm/training/task.h"
 #include "llm/training/train_config.h"
 
 namespace llm {
@@ -60,6 +61,19 @@ struct TrainResult {
  * cannot be written, the last checkpoint is intact; NumericError: see
  * TrainStep.
  */
+TrainResult train(
+    LanguageModel& model,
+    const Tokenizer& tokenizer,
+    const TrainTask& task,
+    const TrainConfig& config,
+    const RunInfo& run,
+    const std::filesystem::path& out,
+    bool resume,
+    bool force,
+    const TrainCallbacks& callbacks = {},
+    FileSystem& files = real_files());
+
+/** The same for pretraining_task(). */
 TrainResult train(
     LanguageModel& model,
     const Tokenizer& tokenizer,

@@ -227,8 +227,11 @@ Shared shared_values(
     const OptimizerConfig& c,
     const mx::array& lr,
     const mx::array& step) {
-  const mx::array correction1 = bias_correction(c.beta1, step);
-  const mx::array correction2 = bias_correction(c.beta2, step);
+  const mx::array one(1.0f);
+  const mx::array correction1 =
+      c.bias_correction ? bias_correction(c.beta1, step) : one;
+  const mx::array correction2 =
+      c.bias_correction ? bias_correction(c.beta2, step) : one;
   // Beside Muon AdamW has a learning rate of its own.
   const bool beside = method_named(c.name).rule == muon;
   const mx::array adamw_lr = beside ? lr * c.adamw_lr_scale : lr;

@@ -184,7 +184,7 @@ TEST_CASE("golden: ten AdamW losses equal PyTorch's") {
     for (int i = 0; i < 10; ++i) {
       StepOutput out = step(
           state,
-          {{g.expected.at("tokens"), g.expected.at("targets")}},
+          {Batch{g.expected.at("tokens"), g.expected.at("targets")}},
           i,
           1e-3f,
           0);

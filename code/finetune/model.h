@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+//
+// A model that is ready for fine-tuning: weights, perhaps an adapter on them,
+// and how it expects a conversation. The one place of this program that knows
+// where models and their chat formats come from.
+
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "code/finetune/options.h"
+#include "llm/core/sha256.h"
+#include "llm/data/encoded.h"
+#include "llm/io/model_source.h"
+#include "llm/models/load.h"
+#include "llm/models/quantize.h"
+#include "llm/tokenizers/chat_template.h"
+#include "llm/training/adapter_files.h"
+
+namespace llm {
+
+struct TunedModel {
+  std::filesystem::path path;
+  std::unique_ptr<LanguageModel> model;
+  std::unique_ptr<Tokenizer> tokenizer;
+  TokenizerInfo info;
+  ChatFormat format;
+};
+
+/** "auto": the model's own template, ChatML for a tokenizer that has its
+ * tokens, else plain text. A plain conversation ends with the end-of-text
+ * token, so that an answer ends too. */
+inline ChatFormat chat_format(
+    const std::string& name,
+    const Tokenizer& tokenizer,
+    const TokenizerInfo& info) {
+  if (name != "auto" && name != "chatml" && name != "plain") {
+    throw UsageError(
+        "options",
+        "expected --chat-format auto, chatml or plain but received " + name +
+            ".");
+  }
+  if (name == "auto" && !info.chat_template.empty()) {
+    return [info](const Json& messages, bool generation_prompt) {
+      return render_chat(
+          info.chat_template,
+          messages,
+          {.add_generation_prompt = generation_prompt,
+           .bos_token = info.bos_token,
+           .eos_token = info.eos_token});
+    };
+  }
+  const bool has_chatml = tokenizer.token_id("<|im_start|>").has_value();
+  if (name == "chatml" || (name == "auto" && has_chatml)) {
+    return chatml;
+  }
+  const auto eos = tokenizer.eos_id();
+  const std::string end = eos ? tokenizer.token(*eos) : "";
+  return [end](const Json& messages, bool generation_prompt) {
+    return plain_text(messages, generation_prompt) +
+        (generation_prompt ? "" : end);
+  };
+}
+
+/** The tokens after which an answer ends. */
+inline std::vector<int32_t> ends_of_answer(const TunedModel& m) {
+  TokenizerInfo info = m.info;
+  if (const auto end = m.tokenizer->token_id("<|im_end|>")) {
+    info.add_eos(*end);
+  }
+  return info.eos;
+}
+
+/** Loads --model and puts the adapter in the folder `adapter` on it, if that is
+ * not empty. Errors as resolve_model(), load_model() and load_adapters(). */
+inline TunedModel load_tuned(
+    const TuneOptions& o,
+    const std::string& model,
+    const std::string& adapter) {
+  TunedModel out;
+  out.path = resolve_model(model, o.offline);
+  ModelFolder folder = load_model(out.path);
+  out.model = std::move(folder.model);
+  out.tokenizer = std::move(folder.tokenizer);
+  out.info = std::move(folder.info);
+  out.format = chat_format(o.chat_format, *out.tokenizer, out.info);
+  if (!adapter.empty()) {
+    load_adapters(*out.model, adapter);
+  }
+  return out;
+}
+
+/** What a resumed run must find again: the weights that it does not train. */
+inline std::string weights_sha256(const std::filesystem::path& model) {
+  if (!std::filesystem::is_directory(model)) {
+    return sha256_file(model); // a GGUF file
+  }
+  std::set<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(model)) {
+    if (entry.path().extension() == ".safetensors") {
+      files.insert(entry.path());
+    }
+  }
+  std::string all;
+  for (const auto& file : files) {
+    all += sha256_file(file);
+  }
+  return sha256_hex(all);
+}
+
+} // namespace llm
