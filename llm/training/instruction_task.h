@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "llm/tokenizers/tokenizer.h"
+#include "llm/tokenizers/tokenizer_info.h"
 #include "llm/training/adapters.h"
 #include "llm/training/dpo.h"
 #include "llm/training/task.h"
