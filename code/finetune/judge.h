@@ -177,7 +177,7 @@ inline ComparedModel judge_for_compare(
     bool& complete) {
   const TunedModel m = load_tuned(o, model, adapter);
   ComparedModel out;
-  out.name = m.path.filename().string() +
+  out.name = name_of(m) +
       (adapter.empty()
            ? ""
            : " + " + std::filesystem::path(adapter).filename().string());

@@ -15,6 +15,7 @@
 #include "code/finetune/options.h"
 #include "llm/core/sha256.h"
 #include "llm/data/encoded.h"
+#include "llm/io/model_home.h"
 #include "llm/io/model_source.h"
 #include "llm/models/load.h"
 #include "llm/models/quantize.h"
@@ -30,6 +31,12 @@ struct TunedModel {
   TokenizerInfo info;
   ChatFormat format;
 };
+
+/** What people call it: the folder, or the file without .gguf. */
+inline std::string name_of(const TunedModel& m) {
+  return m.path.extension() == ".gguf" ? m.path.stem().string()
+                                       : m.path.filename().string();
+}
 
 /** "auto": the model's own template, ChatML for a tokenizer that has its
  * tokens, else plain text. A plain conversation ends with the end-of-text

@@ -48,7 +48,7 @@ inline int run_fuse(TuneOptions& o) {
     save_peft(
         *m.model,
         read_adapter_config(o.adapter),
-        m.path.filename().string(),
+        name_of(m),
         out);
     return saved(o, out, *m.model);
   }
@@ -60,7 +60,7 @@ inline int run_fuse(TuneOptions& o) {
       out,
       *m.model,
       *m.tokenizer,
-      "# " + m.path.filename().string() +
+      "# " + name_of(m) +
           " with an adapter in its weights\n\nMade with MLX LLM Tutorial "
           "(C++ on MLX).\n",
       real_files(),
@@ -90,7 +90,7 @@ inline int run_convert(TuneOptions& o) {
       out,
       *m.model,
       *m.tokenizer,
-      "# " + m.path.filename().string() +
+      "# " + name_of(m) +
           "\n\nConverted with MLX LLM Tutorial (C++ on MLX).\n",
       real_files(),
       m.info);

@@ -248,7 +248,7 @@ inline int run_tune(TuneOptions& o) {
     return report_data(o, data, rules);
   }
   const std::filesystem::path out = o.out.empty()
-      ? new_model_folder(m.path.filename().string() + "-" + o.method)
+      ? new_model_folder(name_of(m) + "-" + o.method)
       : std::filesystem::path(o.out);
   TrainTask task = make_task(o, m, out);
   ensure_folder(out);

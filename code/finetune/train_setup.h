@@ -161,7 +161,7 @@ tune_info(const TuneOptions& o, const TunedModel& m, const InstructionData& d) {
   info.readme =
       "# A fine-tuned model\n\nMade with MLX LLM Tutorial (C++ on "
       "MLX).\n\n- Base model: " +
-      m.path.filename().string() + "\n- Data: " + o.data +
+      name_of(m) + "\n- Data: " + o.data +
       "\n- Method: " + o.method + ", " + o.objective +
       "\n- Seed: " + std::to_string(o.seed) + "\n";
   return info;

@@ -3,6 +3,7 @@
 // Filters over lists: map, select and reject, and those that sort.
 
 #include <algorithm>
+#include <list>
 
 #include "llm/tokenizers/jinja_functions.h"
 
@@ -89,7 +90,7 @@ Values sorted(
     bool exact,
     const Value* attribute,
     Budget& budget) {
-  std::vector<std::pair<Value, size_t>> keys;
+  std::list<std::pair<Value, size_t>> keys;
   for (size_t i = 0; i < items.size(); ++i) {
     keys.emplace_back(sort_key(items[i], attribute, exact, budget), i);
     if (!compare(keys.back().first, keys.front().first)) {
@@ -97,7 +98,9 @@ Values sorted(
     }
   }
   budget.spend(8 * items.size());
-  std::stable_sort(keys.begin(), keys.end(), [&](const auto& a, const auto& b) {
+  // std::list's merge sort is stable, and safe where the order is not one
+  // (NaN).
+  keys.sort([&](const auto& a, const auto& b) {
     const int order = compare(a.first, b.first).value_or(0);
     return reverse ? order > 0 : order < 0;
   });
@@ -124,8 +127,6 @@ Value dictsort_filter(const Arguments& a, Budget& budget) {
   const Value items = call_method(subject(a), "items", {}, budget);
   const Value* by = a.get(2, "by");
   const Value place = int64_t{by && by->str() == "value" ? 1 : 0};
-  Values keys;
-  std::vector<std::pair<Value, size_t>> order;
   Values pairs;
   for (const Value& pair : *items.items()) {
     const Value key = item_of(pair, place, budget);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 #include "llm/tokenizers/jinja_expression.h"
 
@@ -54,7 +55,7 @@ Expr ExpressionParser::literal_or_name() {
       break;
     }
     case TokenKind::floating:
-      out.value = Json::parse(text).get<double>();
+      out.value = std::strtod(text.c_str(), nullptr);
       break;
     case TokenKind::name:
       if (text == "true" || text == "True") {

@@ -103,7 +103,7 @@ class JsonWriter {
     } else if (const Dict* dict = value.dict()) {
       Members members = dict->members;
       if (style_.sort_keys) {
-        std::stable_sort(
+        std::sort(
             members.begin(), members.end(), [](const auto& a, const auto& b) {
               return a.first < b.first;
             });

@@ -125,3 +125,19 @@ def test_what_is_saved_reads_back(encoded, tool, tmp_path):
     theirs.encode_special_tokens = True
     for ours, reference in zip(ids[:4000], theirs.encode_batch(texts[:4000])):
         assert ours == reference.ids
+
+
+def test_chat_template(vocabulary):
+    pytest.importorskip("jinja2")
+    import test_chat_templates as chats
+
+    chat = chats.Tool()
+    for messages in chats.CONVERSATIONS:
+        for prompt in (False, True):
+            variables = {"messages": messages, "add_generation_prompt": prompt}
+            theirs, ours = chats.both(
+                chat, vocabulary["chat_template"], variables
+            )
+            assert ours == theirs
+            assert ours is not None
+    chat.process.stdin.close()

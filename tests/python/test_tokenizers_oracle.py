@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Our tokenizers against Hugging Face's `tokenizers`: ids and texts are equal."""
+"""Our tokenizers against Hugging Face's `tokenizers`: equal ids, equal texts."""
 
 import json
 import random
