@@ -45,11 +45,7 @@ inline int run_fuse(TuneOptions& o) {
   const std::filesystem::path out = new_folder(o);
   const LockFile lock(out, "fuse");
   if (o.peft) {
-    save_peft(
-        *m.model,
-        read_adapter_config(o.adapter),
-        name_of(m),
-        out);
+    save_peft(*m.model, read_adapter_config(o.adapter), name_of(m), out);
     return saved(o, out, *m.model);
   }
   if (o.dequantize) { // before, so that nothing is rounded twice
@@ -90,8 +86,7 @@ inline int run_convert(TuneOptions& o) {
       out,
       *m.model,
       *m.tokenizer,
-      "# " + name_of(m) +
-          "\n\nConverted with MLX LLM Tutorial (C++ on MLX).\n",
+      "# " + name_of(m) + "\n\nConverted with MLX LLM Tutorial (C++ on MLX).\n",
       real_files(),
       m.info);
   return saved(o, out, *m.model);

@@ -161,9 +161,8 @@ tune_info(const TuneOptions& o, const TunedModel& m, const InstructionData& d) {
   info.readme =
       "# A fine-tuned model\n\nMade with MLX LLM Tutorial (C++ on "
       "MLX).\n\n- Base model: " +
-      name_of(m) + "\n- Data: " + o.data +
-      "\n- Method: " + o.method + ", " + o.objective +
-      "\n- Seed: " + std::to_string(o.seed) + "\n";
+      name_of(m) + "\n- Data: " + o.data + "\n- Method: " + o.method + ", " +
+      o.objective + "\n- Seed: " + std::to_string(o.seed) + "\n";
   return info;
 }
 

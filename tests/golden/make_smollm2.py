@@ -62,7 +62,8 @@ def main():
     parser.add_argument("--check", type=pathlib.Path)
     args = parser.parse_args()
     model = load(args.gguf)
-    prompts = json.loads((HERE / "smollm2_prompts.json").read_text())
+    file = json.loads((HERE / "smollm2_prompts.json").read_text())
+    prompts = [prompt["tokens"] for prompt in file]
     if args.check:
         print(f"largest difference {check(model, prompts, args.check):.2e}")
         return

