@@ -44,6 +44,31 @@ MaskedBatch pad_batch(
   return out;
 }
 
+CountedTargets counted_targets(const MaskedBatch& batch) {
+  constexpr size_t kMultiple = 64;
+  const float* mask = batch.mask.data<float>();
+  const int32_t* y = batch.y.data<int32_t>();
+  std::vector<int32_t> places, targets;
+  for (size_t i = 0; i < batch.mask.size(); ++i) {
+    if (mask[i] != 0) {
+      places.push_back(static_cast<int32_t>(i));
+      targets.push_back(y[i]);
+    }
+  }
+  std::vector<float> weights(places.size(), 1.0f);
+  const size_t n =
+      std::max((places.size() + kMultiple - 1) / kMultiple, size_t{1}) *
+      kMultiple;
+  places.resize(n, 0);
+  targets.resize(n, 0);
+  weights.resize(n, 0.0f);
+  const mx::Shape shape = {static_cast<int>(n)};
+  return {
+      mx::array(places.data(), shape, mx::int32),
+      mx::array(targets.data(), shape, mx::int32),
+      mx::array(weights.data(), shape, mx::float32)};
+}
+
 namespace {
 
 /** Fisher and Yates: the standard library's shuffle differs between systems. */

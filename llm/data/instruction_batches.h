@@ -35,6 +35,16 @@ MaskedBatch pad_batch(
     int max_length,
     bool count_padding = false);
 
+/** The targets of a batch that count, so that a model need not predict the
+ * others. Padded with targets of weight 0 to a multiple of 64: few different
+ * shapes again. */
+struct CountedTargets {
+  mx::array places;  ///< [N] int32, in the B T places row by row
+  mx::array targets; ///< [N] int32
+  mx::array weights; ///< [N] float32: 1, of padding 0
+};
+CountedTargets counted_targets(const MaskedBatch& batch);
+
 /** The batches of a run, each of which follows from its number. */
 class InstructionBatches {
  public:

@@ -175,13 +175,22 @@ struct Gemma3 {
   /** tokens [B, L] -> logits [B, L, vocab_size]. */
   mx::array operator()(const mx::array& tokens, KVCache* cache = nullptr)
       const {
+    return head(hidden(tokens, cache));
+  }
+
+  /** tokens [B, L] -> what the head reads, [B, L, C]. */
+  mx::array hidden(const mx::array& tokens, KVCache* cache) const {
     mx::array x = scaled(model.embed_tokens(tokens)); // [B, L, C]
     for (size_t i = 0; i < model.layers.size(); ++i) {
       x = checkpoint_blocks && !cache
           ? nn::checkpointed(model.layers[i], x)
           : model.layers[i](x, cache ? &cache->layers[i] : nullptr);
     }
-    x = model.norm(x);
+    return model.norm(x);
+  }
+
+  /** x [..., C] -> logits [..., vocab_size]. */
+  mx::array head(const mx::array& x) const {
     return capped(lm_head ? (*lm_head)(x) : model.embed_tokens.as_linear(x));
   }
 

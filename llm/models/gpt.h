@@ -147,6 +147,11 @@ struct GPT {
    * the ones that follow what it holds. */
   mx::array operator()(const mx::array& tokens, KVCache* cache = nullptr)
       const {
+    return head(hidden(tokens, cache));
+  }
+
+  /** tokens [B, L] -> what the head reads, [B, L, C]. */
+  mx::array hidden(const mx::array& tokens, KVCache* cache) const {
     const nn::Positions at = cache ? cache->positions() : nn::Positions{};
     const mx::array positions = at.of(tokens.shape(1));       // [L] or [B, L]
     mx::array x = drop(mx::add(wte(tokens), wpe(positions))); // [B, L, C]
@@ -155,7 +160,12 @@ struct GPT {
           ? nn::checkpointed(h[i], x)
           : h[i](x, cache ? &cache->layers[i] : nullptr);
     }
-    return wte.as_linear(ln_f(x)); // the head is the embedding, reversed
+    return ln_f(x);
+  }
+
+  /** x [..., C] -> logits [..., vocab_size]. */
+  mx::array head(const mx::array& x) const {
+    return wte.as_linear(x); // the head is the embedding, reversed
   }
 
   static void visit(auto& self, auto&& f) {

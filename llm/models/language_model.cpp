@@ -5,6 +5,7 @@
 #include <iomanip>
 #include <sstream>
 
+#include <mlx/ops.h>
 #include <mlx/utils.h>
 
 #include "llm/core/error.h"
@@ -15,17 +16,31 @@
 
 namespace llm {
 
-mx::array LanguageModel::logits(const mx::array& tokens, KVCache* cache) const {
-  const int end = (cache ? cache->length() : 0) + tokens.shape(-1);
-  if (tokens.ndim() != 2 || end > context_length()) {
+namespace {
+
+/** UsageError unless tokens [B, L] end within the context. */
+void check_tokens(const mx::array& tokens, int before, int context) {
+  const int end = before + tokens.shape(-1);
+  if (tokens.ndim() != 2 || end > context) {
     std::ostringstream received;
     received << tokens.shape();
     throw UsageError(
         "LanguageModel",
         "expected tokens of shape [B, L] that end within " +
-            std::to_string(context_length()) + " positions but received " +
+            std::to_string(context) + " positions but received " +
             received.str() + " ending at " + std::to_string(end) + ".");
   }
+}
+
+/** x [B, L, C] -> [N, C]. */
+mx::array rows_at(const mx::array& x, const mx::array& places) {
+  return mx::take(mx::reshape(x, {-1, x.shape(-1)}), places, 0);
+}
+
+} // namespace
+
+mx::array LanguageModel::logits(const mx::array& tokens, KVCache* cache) const {
+  check_tokens(tokens, cache ? cache->length() : 0, context_length());
   const auto rows = cache ? cache->positions().rows : std::nullopt;
   if (rows && static_cast<int>(rows->size()) != tokens.shape(0)) {
     throw UsageError(
@@ -34,6 +49,19 @@ mx::array LanguageModel::logits(const mx::array& tokens, KVCache* cache) const {
             " caches but received " + std::to_string(tokens.shape(0)) + ".");
   }
   return forward(tokens, cache);
+}
+
+mx::array LanguageModel::logits_at(
+    const mx::array& tokens,
+    const mx::array& places) const {
+  check_tokens(tokens, 0, context_length());
+  return forward_at(tokens, places);
+}
+
+mx::array LanguageModel::forward_at(
+    const mx::array& tokens,
+    const mx::array& places) const {
+  return rows_at(forward(tokens, nullptr), places);
 }
 
 namespace {
@@ -117,6 +145,10 @@ class Adapter : public LanguageModel {
  protected:
   mx::array forward(const mx::array& tokens, KVCache* cache) const override {
     return model_(tokens, cache);
+  }
+  mx::array forward_at(const mx::array& tokens, const mx::array& places)
+      const override {
+    return model_.head(rows_at(model_.hidden(tokens, nullptr), places));
   }
 
  private:

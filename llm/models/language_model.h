@@ -28,6 +28,11 @@ class LanguageModel {
    * Throws UsageError beyond context_length(). */
   mx::array logits(const mx::array& tokens, KVCache* cache = nullptr) const;
 
+  /** The same at some places alone, without a cache: `places` [N] (int32)
+   * counts the B L places row by row -> [N, vocab_size]. With a large
+   * vocabulary the head is a good part of a model's work. */
+  mx::array logits_at(const mx::array& tokens, const mx::array& places) const;
+
   /** An empty cache that fits this model. */
   KVCache make_cache(const CacheOptions& options = {}) const {
     return KVCache(layer_windows(), options);
@@ -80,6 +85,9 @@ class LanguageModel {
 
  protected:
   virtual mx::array forward(const mx::array& tokens, KVCache* cache) const = 0;
+  /** All logits, then some of them; a model that can does less. */
+  virtual mx::array forward_at(const mx::array& tokens, const mx::array& places)
+      const;
 };
 
 /** A new model of shape config["model_type"], with zeros for weights.

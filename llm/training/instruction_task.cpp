@@ -26,11 +26,11 @@ BatchRules rules_of(const TrainConfig& c) {
   return rules;
 }
 
-// in: x, y, mask.
+// in: x [B, T], places [N], targets [N], weights [N].
 mx::array example_loss(
     const LanguageModel& model,
     const std::vector<mx::array>& in) {
-  return nn::masked_cross_entropy(model.logits(in[0]), in[1], in[2]);
+  return nn::masked_cross_entropy(model.logits_at(in[0], in[1]), in[2], in[3]);
 }
 
 // The evaluation that a run repeats is on part of the examples, when there are
@@ -71,7 +71,9 @@ void learn_examples(
     std::vector<TrainBatch> out;
     for (int i = 0; i < config.accumulate; ++i) {
       const MaskedBatch b = source->at(step * config.accumulate + i);
-      out.push_back({{b.x, b.y, b.mask}, b.scored, b.scored});
+      const CountedTargets c = counted_targets(b);
+      out.push_back(
+          {{b.x, c.places, c.targets, c.weights}, b.scored, b.scored});
     }
     return out;
   };

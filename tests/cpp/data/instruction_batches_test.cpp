@@ -129,6 +129,21 @@ TEST_CASE("instruction batches: padding does not count") {
   CHECK(pad_batch({&a, &b}, 256, true).scored == 4 + 39 + 2);
 }
 
+TEST_CASE("instruction batches: the targets that count, with their places") {
+  const Encoded a = of_length(3, 7), b = of_length(5, 9);
+  const MaskedBatch batch = pad_batch({&a, &b}, 256); // [2, 32]
+  const CountedTargets c = counted_targets(batch);
+  CHECK(c.places.shape() == mx::Shape{64});
+  CHECK(mx::sum(c.weights).item<float>() == 2 + 4);
+  const int32_t* places = c.places.data<int32_t>();
+  const int32_t* targets = c.targets.data<int32_t>();
+  const std::vector<int32_t> expected = {0, 1, 32, 33, 34, 35};
+  CHECK(std::vector<int32_t>(places, places + 6) == expected);
+  CHECK(
+      std::vector<int32_t>(targets, targets + 3) ==
+      std::vector<int32_t>{7, 7, 9});
+}
+
 TEST_CASE("instruction batches: packing keeps every token once") {
   const std::vector<Encoded> examples = {
       of_length(10, 1), of_length(30, 2), of_length(20, 3), of_length(6, 4)};

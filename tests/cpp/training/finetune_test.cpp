@@ -130,6 +130,21 @@ TEST_CASE("masked loss: the mean over counted targets, with its gradient") {
   CHECK(small::distance(g, expected) < 1e-6);
 }
 
+TEST_CASE("finetune: logits at some places are those of the whole") {
+  for (const auto& model : {small::gpt(), small::qwen(), packed_qwen()}) {
+    const mx::array x = mx::reshape(mx::arange(24, mx::int32), {2, 12});
+    const mx::array places = mx::array({23, 0, 5, 5});
+    const mx::array all = mx::reshape(model->logits(x), {24, -1});
+    CHECK(
+        small::distance(model->logits_at(x, places), mx::take(all, places, 0)) <
+        1e-4);
+  }
+  const auto model = small::qwen();
+  CHECK_THROWS_AS(
+      model->logits_at(mx::zeros({1, 65}, mx::int32), mx::array({0})),
+      UsageError);
+}
+
 TEST_CASE("finetune: only the adapter changes, and the loss falls") {
   const TemporaryFolder home;
   for (const bool packed : {false, true}) {
