@@ -132,17 +132,17 @@ TextCache load_text_cache(
     const std::filesystem::path& path,
     const LanguageModel& model,
     const CacheOptions& options) {
-  const SafetensorsContent file = load_safetensors(path);
+  SafetensorsContent file = load_safetensors(path);
   check_metadata(path, file.metadata, model, options);
   TextCache out(model, options);
-  const auto ids = file.arrays.find("ids");
-  if (ids == file.arrays.end() || ids->second.dtype() != mx::int32 ||
-      ids->second.ndim() != 1) {
+  const auto ids = file.arrays.extract("ids"); // the rest is the cache's
+  if (ids.empty() || ids.mapped().dtype() != mx::int32 ||
+      ids.mapped().ndim() != 1) {
     refuse(path, "expected a list of token ids but found none");
   }
   out.cache.restore(file.arrays);
-  const int32_t* begin = ids->second.data<int32_t>();
-  out.ids.assign(begin, begin + ids->second.size());
+  const int32_t* begin = ids.mapped().data<int32_t>();
+  out.ids.assign(begin, begin + ids.mapped().size());
   if (out.cache.length() != static_cast<int>(out.ids.size())) {
     refuse(
         path,

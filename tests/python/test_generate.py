@@ -83,7 +83,7 @@ def test_end_tokens_and_stop_texts(folder, tmp_path):
     args = ["--prompt", PROMPT, "--raw", *GREEDY, "--max-tokens", 30]
     plain = said("--model", folder, *args)
     fifth = plain["tokens"][5]
-    ends = write_model(tmp_path / "ends", eos=[299, fifth])
+    ends = write_model(tmp_path / "ends", eos=[297, fifth])
     out = said("--model", ends, *args)
     first = plain["tokens"].index(fifth)
     assert out["tokens"] == plain["tokens"][: first + 1]
