@@ -80,6 +80,17 @@ def lora(r):
     ]
 
 
+def tuned(r):
+    falls = [v for k, v in r["fall"].items() if k != "all"]
+    return [
+        f"held-out loss {r['before']['all']:.3f} to {r['after']['all']:.3f} "
+        f"(-{r['fall']['all']:.0%}; each kind at least -{min(falls):.0%})",
+        f"{r['changed']} of {len(r['answers'])} answers changed, "
+        f"{r['seconds']:.0f} s, {r['peak_bytes'] / 2**30:.2f} GiB",
+        f"DPO: margin of held-out pairs 0 to {r['dpo']['preference_margin']:.2f}",
+    ]
+
+
 ROWS = [
     (
         "nano_loss",
@@ -94,6 +105,11 @@ ROWS = [
     ("ngram_ladder", "the counting models are right", ladder),
     ("sorting", "minGPT's sorting task: 5000 of 5000", sorting),
     ("step_time", "the step of the nano preset, beside others", step_time),
+    (
+        "sample_dataset",
+        "ten minutes of fine-tuning are seen and heard",
+        tuned,
+    ),
     ("lora_speed", "LoRA learns what mlx-lm's learns, as fast", lora),
 ]
 
