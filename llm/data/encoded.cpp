@@ -44,7 +44,7 @@ void cut(Encoded& e, int max_length) {
 
 Encoded encode_text(const std::string& text, const EncodeRules& rules) {
   Encoded out;
-  out.ids = rules.tokenizer.encode(text);
+  out.ids = rules.tokenizer.encode(text, {.add_special = true});
   const auto eos = rules.tokenizer.eos_id();
   if (eos && (out.ids.empty() || out.ids.back() != *eos)) {
     out.ids.push_back(*eos);

@@ -112,7 +112,8 @@ Json evaluate_sliding(
     int window,
     const EvaluationProgress& progress) {
   constexpr int kTokens = 1024; // at a time: logits need much memory
-  const std::vector<int32_t> ids = tokenizer.encode(text);
+  const std::vector<int32_t> ids =
+      tokenizer.encode(text, {.add_special = true});
   check_split({ids, ids}, 1);
   const Evaluation e = evaluate_windows(
       model,

@@ -173,11 +173,12 @@ std::vector<double> choice_log_probs(
     const Tokenizer& tokenizer,
     const ChoiceQuestion& question,
     int max_length) {
-  const size_t given = tokenizer.encode(question.context).size();
+  const EncodeOptions whole{.add_special = true}; // bos, if there is one
+  const size_t given = tokenizer.encode(question.context, whole).size();
   std::vector<Encoded> rows;
   for (const std::string& choice : question.choices) {
     Encoded row;
-    row.ids = tokenizer.encode(question.context + " " + choice);
+    row.ids = tokenizer.encode(question.context + " " + choice, whole);
     row.counts.assign(row.ids.size(), 0);
     for (size_t t = std::max<size_t>(given, 1); t < row.ids.size(); ++t) {
       row.counts[t] = 1;
