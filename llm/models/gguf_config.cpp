@@ -64,8 +64,8 @@ class Keys {
 // period, not its numbers; all of these models use the same but `factor`.
 Json llama3_scaling(const Keys& keys) {
   const auto it = keys.file.tensors.find("rope_freqs.weight");
-  const mx::array given =
-      mx::contiguous(mx::astype(it->second.weight, mx::float32));
+  mx::array given = mx::contiguous(mx::astype(it->second.weight, mx::float32));
+  given.eval();
   const std::vector<float> factors(
       given.data<float>(), given.data<float>() + given.size());
   const int dims = 2 * static_cast<int>(factors.size());
@@ -111,8 +111,17 @@ Json rope_scaling(const Keys& keys) {
   if (type == "yarn") {
     out["original_max_position_embeddings"] =
         keys.integer("rope.scaling.original_context_length");
+    // llama.cpp multiplies YaRN's own factor by it; transformers replaces it.
     if (keys.has("rope.scaling.attn_factor")) {
-      out["attention_factor"] = keys.number("rope.scaling.attn_factor");
+      const double factor = std::max(1.0, keys.number("rope.scaling.factor"));
+      out["attention_factor"] = keys.number("rope.scaling.attn_factor") *
+          (0.1 * std::log(factor) + 1.0);
+    }
+    for (const char* key : {"beta_fast", "beta_slow"}) {
+      const std::string theirs = std::string("rope.scaling.yarn_") + key;
+      if (keys.has(theirs)) {
+        out[key] = keys.number(theirs);
+      }
     }
   }
   return out;
@@ -169,8 +178,26 @@ Json qwen_config(const Keys& keys) {
   return decoder_config(keys, keys.architecture);
 }
 
+// Every n-th layer sees all, or a list says which have a window.
+void add_window_pattern(const Keys& keys, Json& config) {
+  const char* const key = "attention.sliding_window_pattern";
+  if (!keys.has(key)) {
+    return;
+  }
+  if (!keys.file.metadata.values.at(keys.name(key)).is_array) {
+    config["sliding_window_pattern"] = keys.integer(key);
+    return;
+  }
+  config["layer_types"] = Json::array();
+  for (const bool window : gguf_bools(keys.file.metadata, keys.name(key))) {
+    config["layer_types"].push_back(
+        window ? "sliding_attention" : "full_attention");
+  }
+}
+
 Json gemma3_config(const Keys& keys) {
   Json config = decoder_config(keys, "gemma3_text");
+  add_window_pattern(keys, config);
   config["sliding_window"] = keys.integer("attention.sliding_window");
   config["rope_local_base_freq"] = keys.number_or("rope.freq_base_swa", 1e4);
   config["query_pre_attn_scalar"] = config["head_dim"];
