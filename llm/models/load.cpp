@@ -139,7 +139,7 @@ ModelFolder load_model_folder(const std::filesystem::path& folder) {
         "model", (folder / "config.json").string() + ": " + error.what());
   }
   out.tokenizer = load_tokenizer(folder / "tokenizer.json");
-  check_vocabularies(*out.model, *out.tokenizer, folder);
+  check_vocabularies(*out.model, *out.tokenizer, folder / "config.json");
   out.info = read_tokenizer_info(folder, *out.tokenizer);
   set_weights(
       *out.model,

@@ -36,7 +36,7 @@ kernels::Function plain_product(int group_size, int bits) {
 /** The product on a CPU with many rows: unpacking the matrix once and
  * multiplying fast beats MLX's product, which unpacks it for each row. The
  * gradient unpacks it again, so that no float32 copy waits for it. */
-mx::array unpacked_matmul(
+[[maybe_unused]] mx::array unpacked_matmul(
     const mx::array& x,
     const mx::array& packed,
     const Quantization& q) {
