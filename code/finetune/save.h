@@ -30,7 +30,7 @@ inline int saved(
   std::cout << "saved in " << out.string() << "\n";
   if (o.json) {
     std::cout
-        << Json{{"out", out.string()}, {"parameters", nn::count(model.parameters())}}
+        << Json{{"out", out.string()}, {"parameters", parameter_count(model)}}
                .dump()
         << "\n";
   }

@@ -204,9 +204,9 @@ inline int tune_into(
   const HeldOut held_out = set_task(task, o, m, data, rules);
   const int64_t trained =
       nn::count(nn::select(m.model->parameters(), task.trainable));
-  std::cerr << "training " << trained << " of "
-            << nn::count(m.model->parameters()) << " parameters on "
-            << data.train.size() << " examples (" << backend_text() << ")\n";
+  std::cerr << "training " << trained << " of " << parameter_count(*m.model)
+            << " parameters on " << data.train.size() << " examples ("
+            << backend_text() << ")\n";
   const Json before = judge(o, m, held_out);
   const Interrupt interrupt;
   std::optional<Progress> progress;

@@ -239,14 +239,21 @@ std::vector<Row> rows(const LanguageModel& model) {
 
 } // namespace
 
+int64_t parameter_count(const LanguageModel& model) {
+  int64_t total = 0;
+  for (const Row& row : rows(model)) {
+    total += row.count;
+  }
+  return total;
+}
+
 std::string describe(const LanguageModel& model) {
   const std::vector<Row> all = rows(model);
   size_t width = 9;
-  int64_t total = 0;
   for (const Row& row : all) {
     width = std::max(width, row.path.size());
-    total += row.count;
   }
+  const int64_t total = parameter_count(model);
   double bytes = 0;
   for (const auto& [path, array] : model.parameters()) {
     bytes += static_cast<double>(array.nbytes());

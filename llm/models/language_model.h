@@ -95,6 +95,9 @@ class LanguageModel {
  * or a config that does not make sense. */
 std::unique_ptr<LanguageModel> make_model(const Json& config);
 
+/** The weights of the model; packed ones count as what they stand for. */
+int64_t parameter_count(const LanguageModel& model);
+
 /** A table of layers, shapes and parameter counts, for people. */
 std::string describe(const LanguageModel& model);
 
