@@ -105,18 +105,7 @@ int run_train(Options& o) {
   progress.reset();
   point_latest_at(out);
 
-  Json summary = {
-      {"steps", result.steps},
-      {"train_loss", result.train_loss},
-      {"val_loss_sampled", nullptr},
-      {"val_loss_full", nullptr},
-      {"val_loss_sliding", nullptr},
-      {"tokens_per_s", result.tokens_per_s},
-      {"seconds", result.seconds},
-      {"peak_bytes", nullptr},
-      {"out", out.string()},
-      {"stopped", result.stopped},
-      {"saved_step", result.best_step}};
+  Json summary = summary_of(result, out);
   if (result.stopped != "interrupted") {
     std::cerr << "evaluating on all validation text\n";
     Progress evaluation("evaluate", 0, {.unit = "window"});

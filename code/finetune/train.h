@@ -15,6 +15,7 @@
 #include "llm/data/instruction_report.h"
 #include "llm/training/instruction_task.h"
 #include "llm/training/masked.h"
+#include "llm/training/run_info.h"
 #include "llm/training/trainer.h"
 
 namespace llm {
@@ -125,25 +126,6 @@ inline int report_data(
   return 0;
 }
 
-inline Json summary_of(
-    const TrainResult& result,
-    const std::filesystem::path& out,
-    int64_t trained) {
-  return {
-      {"steps", result.steps},
-      {"train_loss", result.train_loss},
-      {"val_loss_sampled", nullptr},
-      {"val_loss_full", nullptr},
-      {"val_loss_sliding", nullptr},
-      {"tokens_per_s", result.tokens_per_s},
-      {"seconds", result.seconds},
-      {"peak_bytes", nullptr},
-      {"out", out.string()},
-      {"stopped", result.stopped},
-      {"saved_step", result.best_step},
-      {"trained_parameters", trained}};
-}
-
 /** What is trained and saved; the folder must be free for it. */
 inline TrainTask make_task(
     const TuneOptions& o,
@@ -221,7 +203,8 @@ inline int tune_into(
       o.force,
       watch_tuning(o, m, interrupt, progress));
   progress.reset();
-  Json summary = summary_of(result, out, trained);
+  Json summary = summary_of(result, out);
+  summary["trained_parameters"] = trained;
   if (result.stopped != "interrupted") {
     judge_run(summary, o, m, task, held_out, before);
   }

@@ -152,4 +152,19 @@ std::string trained_on(const std::filesystem::path& folder) {
       parse_json(line, path.string()), "data", path.string());
 }
 
+Json summary_of(const TrainResult& result, const std::filesystem::path& out) {
+  return {
+      {"steps", result.steps},
+      {"train_loss", result.train_loss},
+      {"val_loss_sampled", nullptr},
+      {"val_loss_full", nullptr},
+      {"val_loss_sliding", nullptr},
+      {"tokens_per_s", result.tokens_per_s},
+      {"seconds", result.seconds},
+      {"peak_bytes", nullptr},
+      {"out", out.string()},
+      {"stopped", result.stopped},
+      {"saved_step", result.best_step}};
+}
+
 } // namespace llm

@@ -47,4 +47,8 @@ std::string three_digits(double value);
  * says. UsageError when it does not say. */
 std::string trained_on(const std::filesystem::path& folder);
 
+/** What every training program says at its end, by the names that scripts
+ * read; losses and peak_bytes are null until the program knows them. */
+Json summary_of(const TrainResult& result, const std::filesystem::path& out);
+
 } // namespace llm
