@@ -58,7 +58,9 @@ def model_folder(model, folder):
     if (path / "model.safetensors").is_file():
         return str(path.resolve())
     out = str(folder / "model")
-    command = [program("finetune_llm"), "convert", "--model", model]
+    # mlx-lm unpacks packed weights again in every step: no weak peer.
+    command = [program("finetune_llm"), "convert", "--dequantize"]
+    command += ["--model", model]
     done = subprocess.run([*command, "--out", out], stdout=subprocess.DEVNULL)
     if done.returncode != 0:
         sys.exit("expected --model, a folder or a name in models/")

@@ -72,7 +72,7 @@ inline void add_model_options(CLI::App& app, ModelShape& m) {
   app.add_option("--activation", m.activation, "gelu, gelu_new, relu, silu")
       ->group(group);
   app.add_flag("--bias,!--no-bias", m.bias, "gpt2")->group(group);
-  app.add_option("--dropout", m.dropout, "gpt2")->group(group);
+  app.add_option("--dropout", m.dropout, "of each layer")->group(group);
 }
 
 inline void add_recipe_options(CLI::App& app, TrainConfig& t) {

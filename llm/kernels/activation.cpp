@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include "llm/kernels/kernels.h"
+#include "llm/kernels/rows.h"
 #include "llm/kernels/simd-inl.h"
 #include "llm/kernels/thread_pool.h"
 
@@ -133,6 +134,10 @@ void in_parts(int64_t n, const std::function<void(int64_t, int64_t)>& f) {
 
 const char* simd_target() {
   return HWY_DYNAMIC_DISPATCH(target_name)();
+}
+
+void swiglu_of(const float* gate, const float* up, float* y, int64_t n) {
+  HWY_DYNAMIC_DISPATCH(swiglu_forward)(gate, up, y, n);
 }
 
 mx::array activation(Unary which, const mx::array& x, const Function& plain) {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "llm/kernels/kernels.h"
-#include "llm/kernels/packed.h"
+#include "llm/kernels/rows.h"
 #include "llm/kernels/simd-inl.h"
 #include "llm/kernels/thread_pool.h"
 
@@ -72,7 +72,7 @@ int64_t word_lanes() {
 }
 
 /** In lane j the scale of the group that word `word` + j belongs to. */
-HWY_INLINE V scales_of(const PackedRows& w, const float* scales, int64_t word) {
+HWY_INLINE V scales_of(const MatrixRows& w, const float* scales, int64_t word) {
   const int64_t group = word >> w.words_shift;
   if ((int64_t{1} << w.words_shift) >= lanes()) {
     return set(scales[group]);
@@ -98,7 +98,7 @@ HWY_INLINE VU load_words(const uint32_t* p, int64_t count) {
 /** y[m] = w . x_m for row `n` of w; `spread` holds the x_m, see spread_row. */
 template <int Bits, int R>
 HWY_INLINE void packed_dots(
-    const PackedRows& w,
+    const MatrixRows& w,
     int64_t n,
     const float* spread,
     int64_t stride,
@@ -136,14 +136,10 @@ HWY_INLINE void packed_dots(
 }
 
 template <int Bits>
-HWY_INLINE void packed_row(
-    const PackedRows& w,
-    int64_t n,
-    const float* spread,
-    int64_t stride,
-    const float* sums,
-    int64_t M,
-    float* y) {
+HWY_INLINE void
+packed_row(const MatrixRows& w, int64_t n, const ReadyRows& x, float* y) {
+  const int64_t M = x.M, stride = static_cast<int64_t>(x.spread.size()) / M;
+  const float* spread = x.spread.data();
   int64_t m = 0;
   for (; m + 4 <= M; m += 4) {
     packed_dots<Bits, 4>(w, n, spread + m * stride, stride, y + m);
@@ -152,59 +148,24 @@ HWY_INLINE void packed_row(
     packed_dots<Bits, 1>(w, n, spread + m * stride, stride, y + m);
   }
   for (m = 0; m < M; ++m) {
-    y[m] += dot(w.biases + n * w.groups, sums + m * w.groups, w.groups);
+    const float* sums = x.sums.data() + m * w.groups;
+    y[m] += dot(w.biases + n * w.groups, sums, w.groups);
   }
 }
 
-void packed_dots_of(
-    const PackedRows& w,
-    int64_t n,
-    const float* spread,
-    int64_t stride,
-    const float* sums,
-    int64_t M,
+void products_of(
+    const MatrixRows& w,
+    int64_t begin,
+    int64_t end,
+    const ReadyRows& x,
     float* y) {
-  if (w.bits == 4) {
-    packed_row<4>(w, n, spread, stride, sums, M, y);
-  } else {
-    packed_row<8>(w, n, spread, stride, sums, M, y);
-  }
-}
-
-/** Row n in full, K values. Groups are whole vectors. */
-void unpack_row(const PackedRows& w, int64_t n, float* out) {
-  const uint32_t* words = w.words + n * w.words_in_row;
-  const int per_word = 32 / w.bits;
-  const hn::RebindToSigned<D> di;
-  const auto lane = hn::Iota(di, 0);
-  const auto per = hn::Set(di, per_word - 1);
-  // Value k is in word k / per_word, `bits` * (k % per_word) bits up.
-  const auto up =
-      hn::BitCast(DU(), hn::Mul(hn::And(lane, per), hn::Set(di, w.bits)));
-  const auto which = hn::ShiftRightSame(lane, per_word == 8 ? 3 : 2);
-  const VU mask = hn::Set(DU(), w.bits == 8 ? 255u : 15u);
-  const int64_t size = w.words_in_row * per_word / w.groups;
-  const int64_t N = lanes();
-  for (int64_t g = 0; g < w.groups; ++g) {
-    const V s = set(w.scales[n * w.groups + g]);
-    const V b = set(w.biases[n * w.groups + g]);
-    for (int64_t k = g * size; k < (g + 1) * size; k += N) {
-      VU word;
-      if (N >= per_word) {
-        word = hn::BitCast(
-            DU(),
-            hn::GatherIndex(
-                di,
-                reinterpret_cast<const int32_t*>(words + k / per_word),
-                which));
-      } else { // 4 lanes of 8 values: half a word
-        word = hn::ShiftRightSame(
-            hn::Set(DU(), words[k / per_word]),
-            static_cast<int>(k % per_word) * w.bits);
-      }
-      const V q =
-          hn::ConvertTo(D(), hn::BitCast(di, hn::And(hn::Shr(word, up), mask)));
-      hn::StoreU(hn::MulAdd(q, s, b), D(), out + k);
+  for (int64_t n = begin; n < end; ++n, y += x.M) {
+    if (w.bits == 32) {
+      dots_of(w.values + n * w.stride, x.x, x.stride, x.K, x.M, y);
+    } else if (w.bits == 4) {
+      packed_row<4>(w, n, x, y);
+    } else {
+      packed_row<8>(w, n, x, y);
     }
   }
 }
@@ -215,52 +176,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace llm::kernels {
 
-HWY_EXPORT(dots_of);
+HWY_EXPORT(products_of);
 HWY_EXPORT(word_lanes);
-HWY_EXPORT(packed_dots_of);
-HWY_EXPORT(unpack_row);
 
 namespace {
-
-constexpr int64_t kRowsOfTask = 32; // of W
-
-/** f(n, y) for every row n of W, where y takes M results; puts them into
- * column n of `out` [M, N]. */
-template <class F>
-void for_columns(int64_t N, const Tensor& out, int64_t M, const F& f) {
-  parallel_for((N + kRowsOfTask - 1) / kRowsOfTask, [&](int64_t task) {
-    std::vector<float> y(M);
-    const int64_t end = std::min(N, (task + 1) * kRowsOfTask);
-    for (int64_t n = task * kRowsOfTask; n < end; ++n) {
-      f(n, y.data());
-      for (int64_t m = 0; m < M; ++m) {
-        out.data[m * N + n] = y[m];
-      }
-    }
-  });
-}
-
-void run_matvec(const Tensor& x, const Tensor& w, const Tensor& out) {
-  const int64_t M = x.dim(0), K = x.dim(1);
-  for_columns(w.dim(0), out, M, [&](int64_t n, float* y) {
-    HWY_DYNAMIC_DISPATCH(dots_of)(w.row(n), x.data, x.stride(0), K, M, y);
-  });
-}
-
-PackedRows rows_of(const Tensors& in, int first, int bits) {
-  const Tensor &w = in[first], &scales = in[first + 1];
-  PackedRows out;
-  out.words = reinterpret_cast<const uint32_t*>(w.data);
-  out.scales = scales.data;
-  out.biases = in[first + 2].data;
-  out.words_in_row = w.dim(1);
-  out.groups = scales.dim(1);
-  out.bits = bits;
-  while ((out.groups << out.words_shift) < out.words_in_row) {
-    ++out.words_shift;
-  }
-  return out;
-}
 
 /** x so that packed_dots reads it in order: of each vector of words first the
  * lowest values, then the next. Zeros fill the last vector. */
@@ -275,42 +194,73 @@ void spread_row(const float* x, int64_t words, int per_word, float* out) {
   }
 }
 
-void run_packed(int bits, const Tensors& in, const Tensor& out) {
-  const Tensor& x = in[0];
-  const PackedRows w = rows_of(in, 1, bits);
-  const int64_t M = x.dim(0), K = x.dim(1), N = in[1].dim(0);
-  const int64_t size = K / w.groups, L = HWY_DYNAMIC_DISPATCH(word_lanes)();
-  const int64_t stride = (w.words_in_row + L - 1) / L * L * (32 / bits);
-  std::vector<float> spread(M * stride), sums(M * w.groups);
-  for (int64_t m = 0; m < M; ++m) {
-    const float* row = x.data + m * K;
-    spread_row(row, w.words_in_row, 32 / bits, spread.data() + m * stride);
-    for (int64_t k = 0; k < K; ++k) {
-      sums[m * w.groups + k / size] += row[k];
+constexpr int64_t kRowsOfTask = 32; // of W
+
+/** x [M, K] times all rows of w, into out [M, N]. */
+void run(const MatrixRows& w, const Tensor& x, const Tensor& out) {
+  const int64_t M = x.dim(0), N = out.dim(1);
+  const ReadyRows ready = make_ready(x.data, x.stride(0), M, x.dim(1), w);
+  parallel_for((N + kRowsOfTask - 1) / kRowsOfTask, [&](int64_t task) {
+    const int64_t begin = task * kRowsOfTask;
+    const int64_t end = std::min(N, begin + kRowsOfTask);
+    std::vector<float> y((end - begin) * M);
+    products(w, begin, end, ready, y.data());
+    for (int64_t n = begin; n < end; ++n) {
+      for (int64_t m = 0; m < M; ++m) {
+        out.data[m * N + n] = y[(n - begin) * M + m];
+      }
     }
-  }
-  for_columns(N, out, M, [&](int64_t n, float* y) {
-    HWY_DYNAMIC_DISPATCH(packed_dots_of)
-    (w, n, spread.data(), stride, sums.data(), M, y);
   });
 }
 
 } // namespace
 
+ReadyRows make_ready(
+    const float* x,
+    int64_t stride,
+    int64_t M,
+    int64_t K,
+    const MatrixRows& w) {
+  ReadyRows out{x, stride, M, K, {}, {}};
+  if (w.bits == 32) {
+    return out;
+  }
+  const int per_word = 32 / w.bits;
+  const int64_t size = K / w.groups, L = HWY_DYNAMIC_DISPATCH(word_lanes)();
+  const int64_t padded = (w.words_in_row + L - 1) / L * L * per_word;
+  out.spread.resize(M * padded);
+  out.sums.resize(M * w.groups);
+  for (int64_t m = 0; m < M; ++m) {
+    const float* row = x + m * stride;
+    spread_row(row, w.words_in_row, per_word, out.spread.data() + m * padded);
+    for (int64_t k = 0; k < K; ++k) {
+      out.sums[m * w.groups + k / size] += row[k];
+    }
+  }
+  return out;
+}
+
+void products(
+    const MatrixRows& w,
+    int64_t begin,
+    int64_t end,
+    const ReadyRows& x,
+    float* y) {
+  HWY_DYNAMIC_DISPATCH(products_of)(w, begin, end, x, y);
+}
+
 mx::array
 matvec(const mx::array& x, const mx::array& w, const Function& plain) {
   Kernel kernel{
       .name = "matvec",
-      .run = [](const Tensors& in,
-                const Tensors& out) { run_matvec(in[0], in[1], out[0]); },
+      .run =
+          [](const Tensors& in, const Tensors& out) {
+            run(matrix_rows(in, 1, 32), in[0], out[0]);
+          },
       .plain = plain,
       .accepts = Accepts::row_gaps};
   return make_node(
       std::move(kernel), {x, w}, {{.shape = {x.shape(0), w.shape(0)}}})[0];
-}
-
-bool can_unpack(int bits) {
-  return bits == 4 || bits == 8;
 }
 
 mx::array packed_matvec(
@@ -320,36 +270,15 @@ mx::array packed_matvec(
   Kernel kernel{
       .name = "packed_matvec",
       .settings = {double(w.bits)},
-      .run = [bits = w.bits](
-                 const Tensors& in,
-                 const Tensors& out) { run_packed(bits, in, out[0]); },
+      .run =
+          [bits = w.bits](const Tensors& in, const Tensors& out) {
+            run(matrix_rows(in, 1, bits), in[0], out[0]);
+          },
       .plain = plain};
   return make_node(
       std::move(kernel),
       {x, w.packed, w.scales, w.biases},
       {{.shape = {x.shape(0), w.packed.shape(0)}}})[0];
-}
-
-mx::array unpack(const PackedArrays& w, const Function& plain) {
-  Kernel kernel{
-      .name = "unpack",
-      .settings = {double(w.bits)},
-      .run =
-          [bits = w.bits](const Tensors& in, const Tensors& out) {
-            const PackedRows rows = rows_of(in, 0, bits);
-            const int64_t N = in[0].dim(0);
-            parallel_for((N + 31) / 32, [&](int64_t task) {
-              const int64_t end = std::min(N, (task + 1) * 32);
-              for (int64_t n = task * 32; n < end; ++n) {
-                HWY_DYNAMIC_DISPATCH(unpack_row)(rows, n, out[0].row(n));
-              }
-            });
-          },
-      .plain = plain};
-  return make_node(
-      std::move(kernel),
-      {w.packed, w.scales, w.biases},
-      {{.shape = {w.packed.shape(0), w.packed.shape(1) * 32 / w.bits}}})[0];
 }
 
 } // namespace llm::kernels

@@ -14,6 +14,7 @@
 #include <cmath>
 
 #include "llm/kernels/kernels.h"
+#include "llm/kernels/rows.h"
 #include "llm/kernels/simd-inl.h"
 #include "llm/kernels/thread_pool.h"
 
@@ -219,6 +220,17 @@ mx::array norm(
 }
 
 } // namespace
+
+void norm_of_row(
+    const float* x,
+    const float* weight,
+    const float* bias,
+    float* y,
+    int64_t n,
+    float eps,
+    bool centered) {
+  HWY_DYNAMIC_DISPATCH(norm_row)(x, weight, bias, y, n, eps, centered);
+}
 
 mx::array rms_norm(
     const mx::array& x,

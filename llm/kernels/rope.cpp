@@ -13,11 +13,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <tuple>
 #include <utility>
 
 #include "llm/kernels/kernels.h"
 #include "llm/kernels/simd-inl.h"
 #include "llm/kernels/thread_pool.h"
+#include "llm/kernels/turns.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace llm::kernels::HWY_NAMESPACE {
@@ -49,43 +51,53 @@ HWY_EXPORT(rope_row);
 
 namespace {
 
-/** cos and sin of every angle: [positions, half] each. */
-struct Turns {
-  int positions;
-  std::vector<float> cosines, sines;
-};
-
 // In float, step by step as mx::fast::rope does it: at position 1000 another
 // order of rounding would be seen.
-Turns make_turns(int D, float base, int positions) {
+Turns make_turns(int D, const Turning& t, int positions) {
   const int half = D / 2;
   Turns turns{positions, {}, {}};
   for (int p = 0; p < positions; ++p) {
     for (int i = 0; i < half; ++i) {
-      const float frequency =
-          std::exp(-static_cast<float>(i) * (std::log(base) / half));
-      const float angle = static_cast<float>(p) * frequency;
-      turns.cosines.push_back(std::cos(angle));
-      turns.sines.push_back(std::sin(angle));
+      const float frequency = t.periods.empty()
+          ? std::exp(-static_cast<float>(i) * (std::log(t.base) / half))
+          : 1.0f / t.periods[i];
+      const float angle = static_cast<float>(p) * t.scale * frequency;
+      turns.cosines.push_back(std::cos(angle) * t.magnitude);
+      turns.sines.push_back(std::sin(angle) * t.magnitude);
     }
   }
   return turns;
 }
 
-std::shared_ptr<const Turns> turns_for(int D, float base, int positions) {
+} // namespace
+
+std::shared_ptr<const Turns> turns_for(int D, const Turning& t, int positions) {
+  using Key = std::tuple<int, float, float, std::vector<float>, float>;
   static std::mutex mutex;
-  static std::map<std::pair<int, float>, std::shared_ptr<const Turns>> known;
+  static std::map<Key, std::shared_ptr<const Turns>> known;
   const std::lock_guard lock(mutex);
-  auto& turns = known[{D, base}];
+  auto& turns = known[{D, t.base, t.scale, t.periods, t.magnitude}];
   if (!turns || turns->positions < positions) {
     int enough = 64;
     while (enough < positions) {
       enough *= 2;
     }
-    turns = std::make_shared<const Turns>(make_turns(D, base, enough));
+    turns = std::make_shared<const Turns>(make_turns(D, t, enough));
   }
   return turns;
 }
+
+void turn_row(
+    const float* x,
+    const float* cosines,
+    const float* sines,
+    float turn,
+    float* y,
+    int64_t half) {
+  HWY_DYNAMIC_DISPATCH(rope_row)(x, cosines, sines, turn, y, half);
+}
+
+namespace {
 
 struct RopeSettings {
   float base;
@@ -115,7 +127,8 @@ void run_rope(
 }
 
 mx::array turned(const mx::array& x, const RopeSettings& s, Function plain) {
-  const auto turns = turns_for(x.shape(-1), s.base, s.start + x.shape(-2));
+  const auto turns =
+      turns_for(x.shape(-1), {.base = s.base}, s.start + x.shape(-2));
   Kernel kernel{
       .name = "rope",
       .settings = {s.base, double(s.start), s.turn},

@@ -52,21 +52,25 @@ void CacheStore::write(
   const std::vector<mx::array> packed = pack(x, options);
   const int end = at + x.shape(2);
   for (size_t i = 0; i < packed.size(); ++i) {
-    const int capacity = i < parts.size() ? parts[i].shape(2) : 0;
-    if (end > capacity) {
-      mx::Shape room = packed[i].shape();
-      room[2] = (end - capacity + growth - 1) / growth * growth;
-      const mx::array zeros = mx::zeros(room, packed[i].dtype());
-      if (capacity == 0) {
-        parts.push_back(zeros);
-      } else {
-        parts[i] = mx::concatenate({parts[i], zeros}, 2);
-      }
-    }
+    reserve(i, packed[i].shape(), packed[i].dtype(), end);
     mx::Shape from(4, 0), to = packed[i].shape();
     from[2] = at;
     to[2] = end;
     parts[i] = mx::slice_update(parts[i], packed[i], from, to);
+  }
+}
+
+void CacheStore::reserve(size_t i, mx::Shape shape, mx::Dtype dtype, int end) {
+  const int capacity = i < parts.size() ? parts[i].shape(2) : 0;
+  if (end <= capacity) {
+    return;
+  }
+  shape[2] = (end - capacity + growth - 1) / growth * growth;
+  const mx::array zeros = mx::zeros(shape, dtype);
+  if (capacity == 0) {
+    parts.push_back(zeros);
+  } else {
+    parts[i] = mx::concatenate({parts[i], zeros}, 2);
   }
 }
 
@@ -145,6 +149,9 @@ mx::array LayerCache::attend(
     const mx::array& k,
     const mx::array& v,
     const nn::AttentionOptions& options) {
+  if (keep_queries) {
+    queries = q;
+  }
   if (rows_.empty()) {
     const auto [keys, values] = append(k, v);
     nn::AttentionOptions o = options;

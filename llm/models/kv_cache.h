@@ -16,6 +16,7 @@
 #include <mlx/array.h>
 
 #include "llm/nn/attention.h"
+#include "llm/nn/decode.h"
 #include "llm/nn/rope.h"
 
 namespace llm {
@@ -35,6 +36,9 @@ class CacheStore {
   /** Overwrites positions from `at` on with x [B, H_kv, L, D]. Grows by steps
    * of 256 positions, so that most writes copy nothing. */
   void write(const mx::array& x, int at, const CacheOptions& options);
+
+  /** Makes room in part i for positions up to `end`, of `shape` but for n. */
+  void reserve(size_t i, mx::Shape shape, mx::Dtype dtype, int end);
 
   /** Positions begin..end, as they were given (or nearly, in a few bits). */
   mx::array read(int begin, int end, const CacheOptions& options) const;
@@ -68,6 +72,18 @@ class LayerCache {
       const mx::array& v,
       const nn::AttentionOptions& options = {});
 
+  /** The same for one new token of each text, from what the layer's products
+   * give, [B, 1, (H + 2 H_kv) D] -> [B, 1, H D], in one operation. */
+  mx::array decode(const mx::array& qkv, const nn::DecodeHeads& heads);
+  /** False for keys and values in a few bits, or where one cache holds
+   * several texts. */
+  bool can_decode(int texts) const;
+
+  /** If set, the queries [B, H, L, D] of the last call as they were used: with
+   * the keys they give any row of the attention, see inspect. */
+  bool keep_queries = false;
+  std::optional<mx::array> queries;
+
   /** True if the positions from `length` on can be forgotten: a rotating cache
    * that is full has overwritten what would be needed. */
   bool can_trim(int length) const;
@@ -78,6 +94,7 @@ class LayerCache {
 
   int held() const; // positions in the stores
   std::pair<mx::array, mx::array> read_in_order() const;
+  nn::CachedRow next_row(const mx::Shape& shape, mx::Dtype dtype, int window);
 
   CacheOptions options_;
   CacheStore keys_, values_;

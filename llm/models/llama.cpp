@@ -45,6 +45,7 @@ void LlamaConfig::validate() const {
   check_positive("Llama", "width", hidden_size);
   check_positive("Llama", "MLP width", intermediate_size);
   check_positive("Llama", "layers", num_hidden_layers);
+  check_probability("Llama", "dropout", dropout);
   check_heads("Llama", num_attention_heads, num_key_value_heads, head_dim);
 }
 
@@ -104,6 +105,7 @@ LlamaConfig LlamaConfig::from_json(const Json& json) {
     c.mlp_bias = json_get_or<bool>(json, "mlp_bias", false, where);
   }
   c.windows = read_windows(json, where, c);
+  c.dropout = json_get_or<float>(json, "resid_pdrop", 0.0f, where); // as GPT-2
   const std::string act = json_get_or(json, "hidden_act", "silu", where);
   if (act != "silu") {
     throw InputError(
@@ -133,6 +135,9 @@ Json LlamaConfig::to_json() const {
       {"bos_token_id", nullptr},
       {"eos_token_id", nullptr},
       {"torch_dtype", "float32"}};
+  if (dropout > 0) {
+    out["resid_pdrop"] = shortest(dropout);
+  }
   rope.write(out);
   const int window =
       windows.empty() ? 0 : *std::max_element(windows.begin(), windows.end());
@@ -164,6 +169,7 @@ LlamaAttention::LlamaAttention(const LlamaConfig& c, int layer)
           c.hidden_size,
           c.attention_bias),
       rope(c.rope.make(c.head_dim, c.max_position_embeddings)),
+      resid_dropout(c.dropout),
       heads(c.num_attention_heads),
       kv_heads(c.num_key_value_heads),
       window(c.windows.empty() ? 0 : c.windows.at(layer)) {
@@ -173,8 +179,41 @@ LlamaAttention::LlamaAttention(const LlamaConfig& c, int layer)
   }
 }
 
+bool LlamaBlock::can_decode(const mx::array& x, const LayerCache* cache) const {
+  const LlamaAttention& a = self_attn;
+  return cache && cache->can_decode(x.shape(0)) &&
+      nn::can_decode(
+             x,
+             {&a.q_proj,
+              &a.k_proj,
+              &a.v_proj,
+              &a.o_proj,
+              &mlp.gate_proj,
+              &mlp.up_proj,
+              &mlp.down_proj});
+}
+
+mx::array LlamaBlock::decode(const mx::array& x, LayerCache& cache) const {
+  const LlamaAttention& a = self_attn;
+  const mx::array qkv =
+      nn::norm_project(x, input_layernorm, {&a.q_proj, &a.k_proj, &a.v_proj});
+  const mx::array y = cache.decode(
+      qkv,
+      {.heads = a.heads,
+       .kv_heads = a.kv_heads,
+       .rope = a.rope,
+       .q_norm = a.q_norm,
+       .k_norm = a.k_norm,
+       .window = a.window});
+  const mx::array h = nn::project_add(y, a.o_proj, x);
+  const mx::array gated =
+      nn::norm_swiglu(h, post_attention_layernorm, mlp.gate_proj, mlp.up_proj);
+  return nn::project_add(gated, mlp.down_proj, h);
+}
+
 LlamaBody::LlamaBody(const LlamaConfig& c)
     : embed_tokens(c.vocab_size, c.hidden_size),
+      drop(c.dropout),
       norm(c.hidden_size, c.rms_norm_eps) {
   for (int i = 0; i < c.num_hidden_layers; ++i) {
     layers.emplace_back(c, i); // copies of one block would share weights
@@ -194,6 +233,10 @@ void Llama::initialize(uint64_t seed) {
     if (a.ndim() == 2) {
       const bool writes =
           path.ends_with("o_proj.weight") || path.ends_with("down_proj.weight");
+      if (writes && std::getenv("ZERO")) {
+        a = mx::zeros_like(a);
+        return;
+      }
       a = nn::normal_init(a, writes ? residual : 0.02f, seed, path);
     }
   });

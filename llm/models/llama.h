@@ -19,6 +19,7 @@
 #include "llm/nn/activation.h"
 #include "llm/nn/attention.h"
 #include "llm/nn/checkpoint.h"
+#include "llm/nn/dropout.h"
 #include "llm/nn/embedding.h"
 #include "llm/nn/linear.h"
 #include "llm/nn/norm.h"
@@ -43,6 +44,7 @@ struct LlamaConfig {
   bool attention_bias = false; ///< on q, k, v and o (Qwen2: always, but not o)
   bool mlp_bias = false;
   std::vector<int> windows = {}; ///< of each layer, 0: all; empty: all of all
+  float dropout = 0.0f;          ///< in training only
 
   void validate() const;
   static LlamaConfig from_json(const Json& json);
@@ -55,6 +57,7 @@ struct LlamaAttention {
   nn::Linear o_proj;                         // H D -> C
   std::optional<nn::RMSNorm> q_norm, k_norm; // over D, one for all heads
   nn::Rope rope;
+  nn::Dropout resid_dropout;
   int heads, kv_heads;
   int window; // a query sees this many positions; 0: all
 
@@ -72,7 +75,7 @@ struct LlamaAttention {
     q = rope(q, positions(cache));
     k = rope(k, positions(cache));
     const mx::array y = attend(cache, q, k, v, {.window = window});
-    return o_proj(nn::merge_heads(y));
+    return resid_dropout(o_proj(nn::merge_heads(y)));
   }
 
   static void visit(auto& self, auto&& f) {
@@ -82,26 +85,30 @@ struct LlamaAttention {
     f("o_proj", self.o_proj);
     f("q_norm", self.q_norm);
     f("k_norm", self.k_norm);
+    f("resid_dropout", self.resid_dropout);
   }
 };
 
 /** SwiGLU: down(silu(gate(x)) * up(x)) (Shazeer, arXiv 2002.05202). */
 struct LlamaMLP {
   nn::Linear gate_proj, up_proj, down_proj;
+  nn::Dropout dropout;
 
   explicit LlamaMLP(const LlamaConfig& c)
       : gate_proj(c.hidden_size, c.intermediate_size, c.mlp_bias),
         up_proj(c.hidden_size, c.intermediate_size, c.mlp_bias),
-        down_proj(c.intermediate_size, c.hidden_size, c.mlp_bias) {}
+        down_proj(c.intermediate_size, c.hidden_size, c.mlp_bias),
+        dropout(c.dropout) {}
 
   mx::array operator()(const mx::array& x) const {
-    return down_proj(nn::swiglu(gate_proj(x), up_proj(x)));
+    return dropout(down_proj(nn::swiglu(gate_proj(x), up_proj(x))));
   }
 
   static void visit(auto& self, auto&& f) {
     f("gate_proj", self.gate_proj);
     f("up_proj", self.up_proj);
     f("down_proj", self.down_proj);
+    f("dropout", self.dropout);
   }
 };
 
@@ -118,9 +125,17 @@ struct LlamaBlock {
         mlp(c) {}
 
   mx::array operator()(const mx::array& x, LayerCache* cache = nullptr) const {
+    if (can_decode(x, cache)) {
+      return decode(x, *cache);
+    }
     const mx::array h = mx::add(x, self_attn(input_layernorm(x), cache));
     return mx::add(h, mlp(post_attention_layernorm(h)));
   }
+
+  /** The same for one new token of each text, x [B, 1, C], in five operations;
+   * see nn/decode.h for when that is possible. */
+  mx::array decode(const mx::array& x, LayerCache& cache) const;
+  bool can_decode(const mx::array& x, const LayerCache* cache) const;
 
   static void visit(auto& self, auto&& f) {
     f("input_layernorm", self.input_layernorm);
@@ -133,6 +148,7 @@ struct LlamaBlock {
 /** Everything below the head; "model." in the checkpoint's names. */
 struct LlamaBody {
   nn::Embedding embed_tokens;
+  nn::Dropout drop;
   std::vector<LlamaBlock> layers;
   nn::RMSNorm norm;
 
@@ -140,6 +156,7 @@ struct LlamaBody {
 
   static void visit(auto& self, auto&& f) {
     f("embed_tokens", self.embed_tokens);
+    f("drop", self.drop);
     f("layers", self.layers);
     f("norm", self.norm);
   }
@@ -165,7 +182,7 @@ struct Llama {
 
   /** tokens [B, L] -> what the head reads, [B, L, C]. */
   mx::array hidden(const mx::array& tokens, KVCache* cache) const {
-    mx::array x = model.embed_tokens(tokens); // [B, L, C]
+    mx::array x = model.drop(model.embed_tokens(tokens)); // [B, L, C]
     for (size_t i = 0; i < model.layers.size(); ++i) {
       x = checkpoint_blocks && !cache
           ? nn::checkpointed(model.layers[i], x)

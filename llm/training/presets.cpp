@@ -136,7 +136,8 @@ Json model_config(const ModelShape& s, int vocab_size, int context) {
       .num_hidden_layers = s.layers,
       .num_attention_heads = s.heads,
       .num_key_value_heads = s.kv_heads > 0 ? s.kv_heads : s.heads,
-      .head_dim = s.width / s.heads};
+      .head_dim = s.width / s.heads,
+      .dropout = s.dropout};
   config.validate();
   return config.to_json();
 }

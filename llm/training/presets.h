@@ -26,7 +26,7 @@ struct ModelShape {
   int mlp_width = 0; ///< llama, qwen3; 0: 8/3 of the width, rounded up to 32
   std::string activation = "gelu"; ///< gpt2
   bool bias = false;               ///< gpt2
-  float dropout = 0.0f;            ///< gpt2
+  float dropout = 0.0f;            ///< of each layer
 };
 
 struct Preset {

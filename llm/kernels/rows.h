@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// Rows of numbers as the kernels of generation read them: a few rows x, and a
+// matrix whose rows are float32 or in MLX's affine layout, where value k of a
+// row is scale * q + bias, q being `bits` bits of word k * bits / 32.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "llm/kernels/node.h"
+
+namespace llm::kernels {
+
+struct MatrixRows {
+  int bits = 32;                 ///< 32: float32
+  const float* values = nullptr; ///< of 32 bits: [rows, stride]
+  int64_t stride = 0;
+  const uint32_t* words = nullptr; ///< of 4 or 8 bits: [rows, words_in_row]
+  const float* scales = nullptr;   ///< [rows, groups]
+  const float* biases = nullptr;   ///< [rows, groups]
+  int64_t words_in_row = 0, groups = 0;
+  int words_shift = 0; ///< a group is 2^words_shift words
+};
+
+/** in[first] is the matrix; if it is packed, scales and biases follow it. */
+MatrixRows matrix_rows(const Tensors& in, int first, int bits);
+
+/** Rows x [M, K] in the order in which a matrix of one kind reads them. */
+struct ReadyRows {
+  const float* x = nullptr; ///< [M, stride]
+  int64_t stride = 0;
+  int64_t M = 0, K = 0;
+  std::vector<float> spread; ///< packed: the values of x in another order
+  std::vector<float> sums;   ///< packed: of each group of x, [M, groups]
+};
+
+/** x stays where it is for a float32 matrix, and must outlive the result. */
+ReadyRows make_ready(
+    const float* x,
+    int64_t stride,
+    int64_t M,
+    int64_t K,
+    const MatrixRows& w);
+
+/** y [end - begin, M]: each of these rows of w times each x. A product has the
+ * same bits whatever rows stand beside it. */
+void products(
+    const MatrixRows& w,
+    int64_t begin,
+    int64_t end,
+    const ReadyRows& x,
+    float* y);
+
+/** One row of RMSNorm (no bias, not centered) or LayerNorm. */
+void norm_of_row(
+    const float* x,
+    const float* weight,
+    const float* bias,
+    float* y,
+    int64_t n,
+    float eps,
+    bool centered);
+
+/** y = silu(gate) * up. */
+void swiglu_of(const float* gate, const float* up, float* y, int64_t n);
+
+} // namespace llm::kernels
