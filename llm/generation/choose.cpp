@@ -10,6 +10,7 @@
 #include <mlx/random.h>
 
 #include "llm/generation/logits.h"
+#include "llm/nn/loss.h"
 
 namespace llm {
 
@@ -32,22 +33,27 @@ Choice choose(
     const mx::array& logits,
     const std::vector<SamplerStage>& chain,
     const GenerateOptions& options) {
+  // Greedy needs no draw over the whole vocabulary: its last stage keeps the
+  // best token alone, and is computed only if somebody looks at it.
+  const bool greedy = options.sampling.temperature == 0;
+  const std::vector<SamplerStage> before(
+      chain.begin(), greedy ? chain.end() - 1 : chain.end());
   const mx::array last = final_logits(
       logits,
-      chain,
+      before,
       row.text(),
       options.grammar,
       row.state(),
       row.vocabulary());
   const size_t position = row.text().size() - row.prompt_length();
-  const mx::array id = mx::astype(
-      mx::random::categorical(last, -1, sample_key(row.seed(), position)),
-      mx::int32);
+  const mx::array id = greedy
+      ? mx::argmax(last)
+      : mx::random::categorical(last, -1, sample_key(row.seed(), position));
   return {
-      id,
-      mx::subtract(mx::take(logits, id), mx::logsumexp(logits)),
+      mx::astype(id, mx::int32),
+      mx::negative(nn::token_losses(logits, mx::astype(id, mx::int32))),
       logits,
-      last};
+      greedy ? keep_best(last) : last};
 }
 
 void collect(

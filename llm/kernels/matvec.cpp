@@ -2,8 +2,7 @@
 //
 // y = x W^T for a few rows x, as in generation, where reading W is all that
 // costs: every row of W is read once and multiplied with all x. W is float32,
-// or packed in 4 or 8 bits in MLX's affine layout, where value = s q + b in
-// groups of a row, so that a group adds s * sum(q x) + b * sum(x).
+// or packed in 4 or 8 bits in MLX's affine layout, and unpacked in registers.
 // A row of y does not depend on the rows beside it, to the bit.
 
 #undef HWY_TARGET_INCLUDE
@@ -20,17 +19,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace llm::kernels::HWY_NAMESPACE {
-
-using DU = hn::RebindToUnsigned<D>;
-using VU = hn::Vec<DU>;
-
-HWY_INLINE float dot(const float* a, const float* b, int64_t count) {
-  V sum = set(0.0f);
-  for_vectors(count, [&](int64_t i, auto load, auto) HWY_ATTR {
-    sum = hn::MulAdd(load(a + i), load(b + i), sum);
-  });
-  return sum_of(sum);
-}
 
 /** y[m] = w . x_m for R rows x_m, `stride` apart. */
 template <int R>
@@ -67,89 +55,126 @@ void dots_of(
   }
 }
 
-int64_t word_lanes() {
+int64_t float_lanes() {
   return lanes();
 }
 
-/** In lane j the scale of the group that word `word` + j belongs to. */
-HWY_INLINE V scales_of(const MatrixRows& w, const float* scales, int64_t word) {
-  const int64_t group = word >> w.words_shift;
-  if ((int64_t{1} << w.words_shift) >= lanes()) {
-    return set(scales[group]);
+using DU = hn::RebindToUnsigned<D>;
+using VU = hn::Vec<DU>;
+using DBytes = hn::Rebind<uint8_t, D>;
+
+/** The values that the numbers q of a group stand for: scale * q + bias. */
+template <int Bits>
+class Group {
+ public:
+  HWY_INLINE void begin(float scale, float bias) {
+    scale_ = set(scale);
+    bias_ = set(bias);
+    if constexpr (kTable) { // all 16 values in one register
+      table_ = hn::MulAdd(hn::Iota(D(), 0), scale_, bias_);
+    }
   }
-  const int64_t left = w.groups - group;
-  const int64_t wanted = lanes() >> w.words_shift;
-  const V some = left >= lanes()
-      ? hn::LoadU(D(), scales + group)
-      : load_part(scales + group, std::min(left, wanted));
-  const auto index = hn::ShiftRightSame(hn::Iota(DU(), 0), w.words_shift);
-  return hn::TableLookupLanes(some, hn::IndicesFromVec(D(), index));
+
+  HWY_INLINE V values(VU q) const {
+    if constexpr (kTable) {
+      return hn::TableLookupLanes(table_, hn::IndicesFromVec(D(), q));
+    }
+    const hn::RebindToSigned<D> di;
+    return hn::MulAdd(hn::ConvertTo(D(), hn::BitCast(di, q)), scale_, bias_);
+  }
+
+ private:
+  static constexpr bool kTable = Bits == 4 && HWY_TARGET == HWY_AVX3;
+  V scale_, bias_, table_;
+};
+
+/** Two vectors of numbers: 4 bits, the lower and upper halves of lanes() bytes;
+ * 8 bits, 2 lanes() bytes one after the other. */
+template <int Bits>
+HWY_INLINE void load_numbers(const uint8_t* p, VU (&q)[2]) {
+  q[0] = hn::PromoteTo(DU(), hn::LoadU(DBytes(), p));
+  if constexpr (Bits == 4) {
+    q[1] = hn::ShiftRight<4>(q[0]);
+    q[0] = hn::And(q[0], hn::Set(DU(), 15u));
+  } else {
+    q[1] = hn::PromoteTo(DU(), hn::LoadU(DBytes(), p + lanes()));
+  }
 }
 
-HWY_INLINE VU load_words(const uint32_t* p, int64_t count) {
-  if (count >= lanes()) {
-    return hn::LoadU(DU(), p);
-  }
-  HWY_ALIGN uint32_t buffer[HWY_MAX_BYTES / sizeof(uint32_t)] = {};
-  std::copy_n(p, count, buffer);
-  return hn::Load(DU(), buffer);
-}
-
-/** y[m] = w . x_m for row `n` of w; `spread` holds the x_m, see spread_row. */
-template <int Bits, int R>
+/** y[i * M + m] = row n + i of w times x_m, for Rows rows and R of the x. Rows
+ * at a time share what is read of x. */
+template <int Bits, int Rows, int R>
 HWY_INLINE void packed_dots(
     const MatrixRows& w,
     int64_t n,
-    const float* spread,
+    const float* x,
     int64_t stride,
+    int64_t M,
     float* y) {
-  constexpr int kPerWord = 32 / Bits;
-  const uint32_t* words = w.words + n * w.words_in_row;
-  const VU mask = hn::Set(DU(), (1u << Bits) - 1);
-  V sum[R];
-  for (int m = 0; m < R; ++m) {
-    sum[m] = set(0.0f);
-  }
-  for (int64_t at = 0; at < w.words_in_row; at += lanes()) {
-    VU packed = load_words(words + at, w.words_in_row - at);
-    V part[R];
-    for (int m = 0; m < R; ++m) {
-      part[m] = set(0.0f);
+  const int64_t bytes_in_row = w.words_in_row * 4;
+  const int64_t bytes_in_group = bytes_in_row / w.groups;
+  const int64_t step = 2 * lanes() * Bits / 8; // bytes of two vectors
+  const auto* p = reinterpret_cast<const uint8_t*>(w.words) + n * bytes_in_row;
+  const float* scales = w.scales + n * w.groups;
+  const float* biases = w.biases + n * w.groups;
+  V sum[Rows][R][2];
+  for (auto& row : sum) {
+    for (auto& pair : row) {
+      pair[0] = pair[1] = hn::Zero(D());
     }
-    const float* x = spread + at * kPerWord;
-    for (int i = 0; i < kPerWord; ++i, x += lanes()) {
-      const V q = hn::ConvertTo(
-          D(), hn::BitCast(hn::RebindToSigned<D>(), hn::And(packed, mask)));
-      packed = hn::ShiftRight<Bits>(packed);
-      for (int m = 0; m < R; ++m) {
-        part[m] = hn::MulAdd(q, hn::LoadU(D(), x + m * stride), part[m]);
+  }
+  Group<Bits> group[Rows];
+  for (int64_t g = 0; g < w.groups; ++g) {
+    for (int i = 0; i < Rows; ++i) {
+      group[i].begin(scales[i * w.groups + g], biases[i * w.groups + g]);
+    }
+    for (int64_t at = 0; at < bytes_in_group; at += step, p += step) {
+      for (int i = 0; i < Rows; ++i) {
+        VU q[2];
+        load_numbers<Bits>(p + i * bytes_in_row, q);
+        const V a = group[i].values(q[0]), b = group[i].values(q[1]);
+        for (int m = 0; m < R; ++m) {
+          const float* at_x = x + m * stride;
+          sum[i][m][0] = hn::MulAdd(a, hn::LoadU(D(), at_x), sum[i][m][0]);
+          sum[i][m][1] =
+              hn::MulAdd(b, hn::LoadU(D(), at_x + lanes()), sum[i][m][1]);
+        }
       }
-    }
-    const V s = scales_of(w, w.scales + n * w.groups, at);
-    for (int m = 0; m < R; ++m) {
-      sum[m] = hn::MulAdd(part[m], s, sum[m]);
+      x += 2 * lanes();
     }
   }
-  for (int m = 0; m < R; ++m) {
-    y[m] = sum_of(sum[m]);
+  for (int i = 0; i < Rows; ++i) {
+    for (int m = 0; m < R; ++m) {
+      y[i * M + m] = sum_of(hn::Add(sum[i][m][0], sum[i][m][1]));
+    }
+  }
+}
+
+template <int Bits, int Rows>
+HWY_INLINE void
+packed_rows(const MatrixRows& w, int64_t n, const ReadyRows& x, float* y) {
+  int64_t m = 0;
+  for (; m + 4 <= x.M; m += 4) {
+    packed_dots<Bits, Rows, 4>(w, n, x.x + m * x.stride, x.stride, x.M, y + m);
+  }
+  for (; m < x.M; ++m) {
+    packed_dots<Bits, Rows, 1>(w, n, x.x + m * x.stride, x.stride, x.M, y + m);
   }
 }
 
 template <int Bits>
-HWY_INLINE void
-packed_row(const MatrixRows& w, int64_t n, const ReadyRows& x, float* y) {
-  const int64_t M = x.M, stride = static_cast<int64_t>(x.spread.size()) / M;
-  const float* spread = x.spread.data();
-  int64_t m = 0;
-  for (; m + 4 <= M; m += 4) {
-    packed_dots<Bits, 4>(w, n, spread + m * stride, stride, y + m);
+void packed_products(
+    const MatrixRows& w,
+    int64_t begin,
+    int64_t end,
+    const ReadyRows& x,
+    float* y) {
+  int64_t n = begin;
+  for (; n + 2 <= end; n += 2) {
+    packed_rows<Bits, 2>(w, n, x, y + (n - begin) * x.M);
   }
-  for (; m < M; ++m) {
-    packed_dots<Bits, 1>(w, n, spread + m * stride, stride, y + m);
-  }
-  for (m = 0; m < M; ++m) {
-    const float* sums = x.sums.data() + m * w.groups;
-    y[m] += dot(w.biases + n * w.groups, sums, w.groups);
+  if (n < end) {
+    packed_rows<Bits, 1>(w, n, x, y + (n - begin) * x.M);
   }
 }
 
@@ -159,13 +184,13 @@ void products_of(
     int64_t end,
     const ReadyRows& x,
     float* y) {
-  for (int64_t n = begin; n < end; ++n, y += x.M) {
-    if (w.bits == 32) {
+  if (w.bits == 4) {
+    packed_products<4>(w, begin, end, x, y);
+  } else if (w.bits == 8) {
+    packed_products<8>(w, begin, end, x, y);
+  } else {
+    for (int64_t n = begin; n < end; ++n, y += x.M) {
       dots_of(w.values + n * w.stride, x.x, x.stride, x.K, x.M, y);
-    } else if (w.bits == 4) {
-      packed_row<4>(w, n, x, y);
-    } else {
-      packed_row<8>(w, n, x, y);
     }
   }
 }
@@ -177,22 +202,9 @@ HWY_AFTER_NAMESPACE();
 namespace llm::kernels {
 
 HWY_EXPORT(products_of);
-HWY_EXPORT(word_lanes);
+HWY_EXPORT(float_lanes);
 
 namespace {
-
-/** x so that packed_dots reads it in order: of each vector of words first the
- * lowest values, then the next. Zeros fill the last vector. */
-void spread_row(const float* x, int64_t words, int per_word, float* out) {
-  const int64_t N = HWY_DYNAMIC_DISPATCH(word_lanes)();
-  for (int64_t at = 0; at < words; at += N) {
-    for (int i = 0; i < per_word; ++i) {
-      for (int64_t j = 0; j < N; ++j) {
-        *out++ = at + j < words ? x[(at + j) * per_word + i] : 0.0f;
-      }
-    }
-  }
-}
 
 constexpr int64_t kRowsOfTask = 32; // of W
 
@@ -221,22 +233,25 @@ ReadyRows make_ready(
     int64_t M,
     int64_t K,
     const MatrixRows& w) {
-  ReadyRows out{x, stride, M, K, {}, {}};
-  if (w.bits == 32) {
+  ReadyRows out{x, stride, M, K, {}};
+  if (w.bits != 4) {
     return out;
   }
-  const int per_word = 32 / w.bits;
-  const int64_t size = K / w.groups, L = HWY_DYNAMIC_DISPATCH(word_lanes)();
-  const int64_t padded = (w.words_in_row + L - 1) / L * L * per_word;
-  out.spread.resize(M * padded);
-  out.sums.resize(M * w.groups);
+  const int64_t N = HWY_DYNAMIC_DISPATCH(float_lanes)();
+  out.memory.resize(M * K);
+  float* to = out.memory.data();
   for (int64_t m = 0; m < M; ++m) {
-    const float* row = x + m * stride;
-    spread_row(row, w.words_in_row, per_word, out.spread.data() + m * padded);
-    for (int64_t k = 0; k < K; ++k) {
-      out.sums[m * w.groups + k / size] += row[k];
+    for (int64_t k = 0; k < K; k += 2 * N) { // a byte holds values 2j, 2j + 1
+      const float* from = x + m * stride + k;
+      for (int64_t j = 0; j < N; ++j) {
+        to[j] = from[2 * j];
+        to[N + j] = from[2 * j + 1];
+      }
+      to += 2 * N;
     }
   }
+  out.x = out.memory.data();
+  out.stride = K;
   return out;
 }
 

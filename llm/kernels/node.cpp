@@ -86,6 +86,13 @@ class Node : public mx::Primitive {
         encoder.add_temporary(std::move(copy));
       }
     }
+    // Each output refers to the inputs. Only one of them may, or no input could
+    // give its memory away.
+    for (mx::array& output : outputs) {
+      if (&output.inputs() != &inputs && !output.is_tracer()) {
+        output.inputs().clear();
+      }
+    }
     for (size_t i = 0; i < outputs.size(); ++i) {
       allocate(outputs[i], outputs_[i], inputs);
       out.push_back(view(outputs[i]));

@@ -21,7 +21,6 @@ struct MatrixRows {
   const float* scales = nullptr;   ///< [rows, groups]
   const float* biases = nullptr;   ///< [rows, groups]
   int64_t words_in_row = 0, groups = 0;
-  int words_shift = 0; ///< a group is 2^words_shift words
 };
 
 /** in[first] is the matrix; if it is packed, scales and biases follow it. */
@@ -32,11 +31,10 @@ struct ReadyRows {
   const float* x = nullptr; ///< [M, stride]
   int64_t stride = 0;
   int64_t M = 0, K = 0;
-  std::vector<float> spread; ///< packed: the values of x in another order
-  std::vector<float> sums;   ///< packed: of each group of x, [M, groups]
+  std::vector<float> memory; ///< of x, where it is another order
 };
 
-/** x stays where it is for a float32 matrix, and must outlive the result. */
+/** x must outlive the result. */
 ReadyRows make_ready(
     const float* x,
     int64_t stride,

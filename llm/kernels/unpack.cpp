@@ -78,9 +78,6 @@ MatrixRows matrix_rows(const Tensors& in, int first, int bits) {
   out.biases = in[first + 2].data;
   out.words_in_row = w.dim(1);
   out.groups = in[first + 1].dim(1);
-  while ((out.groups << out.words_shift) < out.words_in_row) {
-    ++out.words_shift;
-  }
   return out;
 }
 
