@@ -84,11 +84,11 @@ def speed(run, text, repeats):
 
 def tokenizers_in(folder, vocab_size):
     """{case: (tokenizer.json, pattern)}; ours is learned from Shakespeare."""
-    ours = folder / "ours"
     size = ["--vocab-size", vocab_size, "--repeats", 1]
-    bpe_speed("train", "--text", shakespeare(), *size, "--out", ours)
+    if not bpe_speed("train", "--text", shakespeare(), *size, "--out", folder):
+        sys.exit("bpe_speed failed")
     return {
-        "encode, our merges": (ours / "tokenizer.json", "gpt2"),
+        "encode, our merges": (folder / "tokenizer.json", "gpt2"),
         "encode, SmolLM2's": (
             smollm2.folder("q4") / "tokenizer.json",
             "smollm2",

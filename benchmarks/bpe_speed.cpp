@@ -2,8 +2,8 @@
 //
 // The time of our byte-pair encoding, on one thread: `encode` reads a
 // tokenizer.json and encodes a text, `train` learns one from a text. Prints one
-// line of JSON; the hash of the ids, or of the merges, lets bpe.py see that others
-// agree.
+// line of JSON; the hash of the ids, or of the merges, lets bpe.py see that
+// others agree.
 
 #include <chrono>
 #include <functional>

@@ -34,9 +34,7 @@ def training_tasks(args, peers):
 
 def decoding_tasks(args, peers):
     for precision in smollm2.PRECISIONS:
-        work = decoding.Work(
-            precision, args.context, args.tokens, args.threads
-        )
+        work = decoding.Work(precision, args.context, args.tokens, args.threads)
         found = decoding.contenders(work, peers, with_mlx=False)
         for name, run in found.items():
             case = f"{precision}, {args.context} tokens"

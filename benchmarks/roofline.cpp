@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include "llm/core/error.h"
+#include "llm/core/json.h"
 #include "llm/core/program.h"
 #include "llm/nn/backend.h"
 

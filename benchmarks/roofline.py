@@ -131,9 +131,7 @@ def main():
     measurement = Measurement("roofline", args.threads)
     tasks = [Task(MACHINE, "cpp", lambda: machine(args.threads))]
     for precision in smollm2.PRECISIONS:
-        work = decoding.Work(
-            precision, args.context, args.tokens, args.threads
-        )
+        work = decoding.Work(precision, args.context, args.tokens, args.threads)
         tasks.append(Task(precision, "cpp", lambda w=work: decode(w)))
     tasks.append(Task(STEP, "cpp", lambda: step(args)))
     rounds = take_turns(tasks, args.rounds)

@@ -89,7 +89,11 @@ class Measurement:
         self.about = {
             "benchmark": name,
             "command": " ".join(
-                ["python", f"benchmarks/{name}.py", *without_paths(sys.argv[1:])]
+                [
+                    "python",
+                    f"benchmarks/{name}.py",
+                    *without_paths(sys.argv[1:]),
+                ]
             ),
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(
                 "T", "minutes"
@@ -134,7 +138,7 @@ def without_paths(arguments):
         if is_joined and "/" in value:
             argument = f"{option}={option.lstrip('-').upper()}"
         elif "/" in argument:
-            named = out and out[-1].startswith("--")
+            named = out and out[-1].startswith("--") and "=" not in out[-1]
             argument = out[-1][2:].upper() if named else "PATH"
         out.append(argument)
     return out

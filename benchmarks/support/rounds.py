@@ -30,7 +30,8 @@ def order(items, number):
         return []
     first = number % len(items)
     turned = items[first:] + items[:first]
-    return turned[::-1] if number // len(items) % 2 else turned
+    backwards = len(items) > 2 and number // len(items) % 2
+    return turned[::-1] if backwards else turned
 
 
 def take_turns(tasks, rounds, out=sys.stdout):

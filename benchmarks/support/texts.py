@@ -3,6 +3,7 @@
 an exact number of tokens.
 """
 
+import functools
 import os
 import pathlib
 import subprocess
@@ -28,6 +29,7 @@ def shakespeare():
     sys.exit("expected tiny-shakespeare, but it could not be fetched")
 
 
+@functools.cache
 def prompt(tokens, tokenizer_json):
     """(text, ids): the text gives exactly these ids, `tokens` of them."""
     from tokenizers import Tokenizer
