@@ -98,14 +98,18 @@ def points_of(summaries, context):
 def draw(points, flops, reading):
     from support import plots
 
-    figure, (panel,) = plots.axes(width=6.4, height=4.2)
+    figure, (panel,) = plots.axes(width=7.6, height=4.2)
     ridge = flops / reading
     lowest, highest = 0.25, 1024
     panel.plot(
         [lowest, ridge, highest], [lowest * reading, flops, flops], "k-", lw=1.2
     )
-    panel.text(highest, flops * 1.08, f"{flops:.0f} GFLOP/s", ha="right")
-    panel.text(lowest * 1.1, lowest * reading * 2, f"{reading:.0f} GB/s")
+    panel.text(highest, flops * 1.06, f"{flops:.0f} GFLOP/s", ha="right")
+    middle = (lowest * ridge) ** 0.5
+    where = {"ha": "right", "va": "bottom"}
+    panel.text(middle, middle * reading, f"{reading:.0f} GB/s  ", **where)
+    bottom = min([lowest * reading] + [p["gflop_per_s"] for p in points])
+    panel.set_ylim(bottom / 1.5, flops * 1.5)
     for point in points:
         x, y = point["flop_per_byte"], point["gflop_per_s"]
         (dot,) = panel.plot([x], [y], "o", ms=6)
@@ -113,7 +117,9 @@ def draw(points, flops, reading):
         panel.plot([], [], "o", color=dot.get_color(), label=label)
     panel.set_xlabel("operations for each byte that must move")
     panel.set_ylabel("GFLOP/s")
-    panel.legend(frameon=False, fontsize=8, loc="lower right")
+    panel.legend(
+        title="GFLOP/s reached", loc="upper left", bbox_to_anchor=(1.01, 1)
+    )
     return plots.save(figure, "roofline")
 
 

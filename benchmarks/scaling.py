@@ -54,17 +54,22 @@ def points(args):
                 yield axis, value
 
 
-def draw(summaries, args):
+def curves_of(summaries, axis):
+    """{contender: [(value, spread)]}"""
+    curves = {}
+    for value in AXES[axis]:
+        found = summaries.get(f"{axis} {value}", {}).get("ms", {"values": {}})
+        for name, spread in found["values"].items():
+            curves.setdefault(name, []).append((value, spread))
+    return curves
+
+
+def draw(summaries):
     from support import plots
 
     figure, panels = plots.axes(len(AXES))
     for panel, axis in zip(panels, AXES):
-        curves = {}
-        for _, value in (p for p in points(args) if p[0] == axis):
-            found = summaries[f"{axis} {value}"].get("ms", {"values": {}})
-            for name, v in found["values"].items():
-                curves.setdefault(name, []).append((value, v))
-        for name, curve in curves.items():
+        for name, curve in curves_of(summaries, axis).items():
             x = [value for value, _ in curve]
             low, middle, high = (
                 [v[key] for _, v in curve] for key in ("min", "median", "max")
@@ -73,10 +78,12 @@ def draw(summaries, args):
                 x, middle, "o-", ms=4,
                 color=plots.COLORS[name], label=plots.NAMES[name],
             )  # fmt: skip
-            panel.fill_between(x, low, high, alpha=0.2)
+            panel.fill_between(
+                x, low, high, alpha=0.2, color=plots.COLORS[name], lw=0
+            )
         panel.set_xlabel(LABELS[axis])
         panel.set_xticks(x, [str(value) for value in x])
-        panel.minorticks_off()
+        panel.xaxis.set_minor_locator(plots.ticker.NullLocator())
     panels[0].set_ylabel("milliseconds a step")
     panels[0].legend(frameon=False)
     return plots.save(figure, "scaling")
@@ -105,7 +112,7 @@ def main():
     rounds = take_turns(tasks, args.rounds)
     summaries = summarize(rounds)
     print(table(summaries))
-    draw(summaries, args)
+    draw(summaries)
     return measurement.save({"rounds": rounds, "summary": summaries}, {})
 
 

@@ -30,6 +30,11 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+def peak_now(process):
+    """The highest so far of another process; None where nobody tells."""
+    return status("VmHWM", process) or None
+
+
 def now():
     """Of this process; a Mac tells only the highest so far."""
     return status("VmRSS") if sys.platform.startswith("linux") else peak()

@@ -6,9 +6,11 @@ it.
 import torch
 from decode_run import measure, parse
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers.utils import logging
 
 args = parse()
 torch.set_num_threads(args.threads)
+logging.disable_progress_bar()
 
 
 class State:
@@ -25,7 +27,7 @@ def step(state, ids, restart):
         state.cache = DynamicCache()
     out = state.model(
         torch.tensor([ids], device=args.device),
-        past_key_values=state.cache,
+        cache=state.cache,
         logits_to_keep=1,
     )
     return out.logits[0, -1].argmax().item()
