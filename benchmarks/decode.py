@@ -62,7 +62,7 @@ def agreement(written):
 
 
 def claims(args, summaries):
-    """What issue and README promise of 4 bits, in its worst case."""
+    """What is claimed of 4 bits, in its worst case."""
 
     def cases(contexts):
         names = [

@@ -112,9 +112,7 @@ def draw(points, flops, reading):
     panel.set_ylim(bottom / 1.5, flops * 1.5)
     for point in points:
         x, y = point["flop_per_byte"], point["gflop_per_s"]
-        (dot,) = panel.plot([x], [y], "o", ms=6)
-        label = f"{point['name']}: {y:.0f}"
-        panel.plot([], [], "o", color=dot.get_color(), label=label)
+        panel.plot([x], [y], "o", label=f"{point['name']}: {y:.0f}")
     panel.set_xlabel("operations for each byte that must move")
     panel.set_ylabel("GFLOP/s")
     panel.legend(

@@ -131,7 +131,7 @@ class Measurement:
 
 
 def without_paths(arguments):
-    """The path after --model becomes MODEL: where it lies is nobody's business."""
+    """A path after --model becomes MODEL: where it lies is nobody's business."""
     out = []
     for argument in arguments:
         option, is_joined, value = argument.partition("=")
