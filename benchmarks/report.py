@@ -68,6 +68,77 @@ def step_time(r):
     return cells
 
 
+def ratio_text(ratio):
+    return f"{ratio['median']:.2f} ({ratio['min']:.2f} to {ratio['max']:.2f})"
+
+
+def row_of(case, found, number):
+    """ "case: ours; peer: how much worse it is"."""
+    values = found["values"]
+    cells = []
+    if "cpp" in values:
+        cells.append(f"C++ {number(values['cpp']['median'])}")
+    cells += [f"{n} {ratio_text(q)}" for n, q in found["ratios"].items()]
+    return f"{case}: {', '.join(cells)}"
+
+
+def decode(r):
+    """Ours, and the best setting of each other one."""
+    cells = []
+    for case, figures in r["best"].items():
+        for figure, families in figures.items():
+            ours = r["summary"][case][figure]["values"].get("cpp")
+            if ours and case.endswith((" 128 tokens", " 1024 tokens")):
+                others = [
+                    f"{b['name']} {b['median']:.2f}"
+                    for b in families.values()
+                    if b
+                ]
+                cells.append(
+                    f"{case}, {figure}: {ours['median']:.0f}; ours / others: "
+                    f"{', '.join(others) or 'none'}"
+                )
+    return cells
+
+
+def bpe(r):
+    return [
+        row_of(case, figures["mb_per_s"], lambda x: f"{x:.1f} MB/s")
+        for case, figures in r["summary"].items()
+    ]
+
+
+def load(r):
+    return [
+        row_of(case, figures["load_s"], lambda x: f"{x:.2f} s")
+        for case, figures in r["summary"].items()
+    ]
+
+
+def memory(r):
+    return [
+        row_of(case, figures["memory_mib"], lambda x: f"{x:.0f} MiB")
+        for case, figures in r["summary"].items()
+    ]
+
+
+def scaling(r):
+    cells = ["![](results/scaling.png)"]
+    for case, figures in r["summary"].items():
+        cells.append(row_of(case, figures["ms"], lambda x: f"{x:.1f} ms"))
+    return cells
+
+
+def roofline(r):
+    cells = [
+        "![](results/roofline.png)",
+        f"{r['gflop_per_s']:.0f} GFLOP/s, reads {r['read_gb_per_s']:.1f} GB/s",
+    ]
+    for p in r["points"]:
+        cells.append(f"{p['name']}: {p['gflop_per_s']:.0f} GFLOP/s")
+    return cells
+
+
 def lora(r):
     rounds = r["rounds"]
     return [
@@ -111,6 +182,12 @@ ROWS = [
         tuned,
     ),
     ("lora_speed", "LoRA learns what mlx-lm's learns, as fast", lora),
+    ("decode", "SmolLM2 writes and reads faster than with others", decode),
+    ("bpe", "encoding is at least as fast as tiktoken's", bpe),
+    ("load", "loading SmolLM2, beside others", load),
+    ("memory", "no more memory than PyTorch and llama.cpp", memory),
+    ("scaling", "the step by width, context and batch", scaling),
+    ("roofline", "how near decoding and training are to the limits", roofline),
 ]
 
 

@@ -5,7 +5,7 @@
 # AddressSanitizer and UBSan, the fuzz targets for longer, the benchmarks. Each
 # leaves its JSON in benchmarks/results.
 
-RESULTS=$ROOT/benchmarks/results
+RESULTS=${BENCHMARK_RESULTS:-$ROOT/benchmarks/results}
 
 # run_deep FILTER
 run_deep() {
@@ -30,23 +30,21 @@ run_sanitizers() {
     >"$RESULTS/sanitizers.json"
 }
 
-# Programs benchmarks/*.sh and *.py: they write their own JSON to
+# run_benchmarks FILTER : those that match. They write their own JSON to
 # $BENCHMARK_RESULTS and exit with 0 if what they claim holds.
 run_benchmarks() {
   local file name log
   export BENCHMARK_RESULTS="$RESULTS"
-  for file in "$ROOT"/benchmarks/*.sh "$ROOT"/benchmarks/*.py; do
-    [ -f "$file" ] || continue
+  while IFS= read -r file; do
     name=$(basename "$file")
     matches "$name" "$1" || continue
     step "benchmark $name"
     log=$CACHE/logs/$name.log
-    case "$name" in
-      *.py) (cd "$ROOT" && "$PYTHON" "$file" >"$log" 2>&1) ;;
-      *) (cd "$ROOT" && bash "$file" >"$log" 2>&1) ;;
-    esac
+    (run_bench "${name%.*}" >"$log" 2>&1 </dev/null)
     count_result $? "benchmark $name" "$log"
-  done
+  done <<EOF
+$(bench_files)
+EOF
 }
 
 matches() {

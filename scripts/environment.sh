@@ -102,12 +102,22 @@ ensure_venv() {
     base=$(base_python) || die "$EXIT_ENVIRONMENT" "[Python] expected Python" \
       "3.11 to 3.14 with venv but found $(python3 --version 2>&1 || true);" \
       "install one, or Miniconda, or set MLX_TUTORIAL_PYTHON."
-    run_logged venv "$base" -m venv --clear "$1" ||
-      die "$EXIT_ENVIRONMENT" "[Python] expected to make $1 but $base failed;" \
-        "run: apt-get install python3-venv"
+    make_venv "$1" "$base"
   fi
+  install_packages pip "$2"
+}
+
+# make_venv FOLDER BASE : an empty one, made by the interpreter BASE.
+make_venv() {
+  run_logged venv "$2" -m venv --clear "$1" ||
+    die "$EXIT_ENVIRONMENT" "[Python] expected to make $1 but $2 failed;" \
+      "run: apt-get install python3-venv"
+}
+
+# install_packages LOG REQUIREMENTS : into the environment of $PYTHON.
+install_packages() {
   step "pip install"
-  run_logged pip "$PYTHON" -m pip install --disable-pip-version-check \
+  run_logged "$1" "$PYTHON" -m pip install --disable-pip-version-check \
     --no-input --progress-bar off -r "$2" ||
     die "$EXIT_ENVIRONMENT" "[pip] expected the packages of $2 but could not" \
       "install them; check the network and the proxy (https_proxy)."

@@ -14,6 +14,10 @@ Build, train and look inside language models in C++20 on MLX.
       --mlx VERSION                against another MLX, in a folder of its own
   ./tutorial train ARGS            train (the same as: run simple_llm train)
   ./tutorial run PROGRAM ARGS      build PROGRAM if needed, then run it
+  ./tutorial bench [NAME ARGS]     measure one benchmark; without a name: list
+      --all                        all of them
+      --peers                      install what they compare with (PyTorch,
+                                   llama.cpp, ...), after a yes
   ./tutorial doctor [--json]       what is installed, what is missing
   ./tutorial clean                 remove build and cache
       --all                        models and data too, after a yes
@@ -69,12 +73,13 @@ main() {
       command_run simple_llm train "$@"
       ;;
     test) command_test "$@" ;;
+    bench) command_bench "$@" ;;
     doctor) command_doctor "$@" ;;
     clean) command_clean "$@" ;;
     help | --help | -h) print_help ;;
     *)
       usage_error "expected a command but received '$command'; choose from:" \
-        "start, test, train, run, doctor, clean, help."
+        "start, test, train, run, bench, doctor, clean, help."
       ;;
   esac
 }

@@ -89,7 +89,11 @@ class Measurement:
         self.about = {
             "benchmark": name,
             "command": " ".join(
-                ["python", f"benchmarks/{name}.py", *sys.argv[1:]]
+                [
+                    "python",
+                    f"benchmarks/{name}.py",
+                    *without_paths(sys.argv[1:]),
+                ]
             ),
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(
                 "T", "minutes"
@@ -124,6 +128,20 @@ class Measurement:
         for claim, met in holds.items():
             print(f"{'holds' if met else 'DOES NOT HOLD'}: {claim}")
         return 0 if all(holds.values()) else 1
+
+
+def without_paths(arguments):
+    """A path after --model becomes MODEL: where it lies is nobody's business."""
+    out = []
+    for argument in arguments:
+        option, is_joined, value = argument.partition("=")
+        if is_joined and "/" in value:
+            argument = f"{option}={option.lstrip('-').upper()}"
+        elif "/" in argument:
+            named = out and out[-1].startswith("--") and "=" not in out[-1]
+            argument = out[-1][2:].upper() if named else "PATH"
+        out.append(argument)
+    return out
 
 
 def refuse_paths(value):
