@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "llm/kernels/matvec.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include <hwy/cache_control.h>
 
 #include <vector>
 
@@ -101,6 +102,10 @@ HWY_INLINE void load_numbers(const uint8_t* p, VU (&q)[2]) {
   }
 }
 
+// Bytes from memory that are asked for before they are needed: what arrives
+// while the rows before them are multiplied.
+constexpr int64_t kAhead = 4096;
+
 /** y[i * M + m] = row n + i of w times x_m, for Rows rows and R of the x. Rows
  * at a time share what is read of x. */
 template <int Bits, int Rows, int R>
@@ -126,11 +131,14 @@ HWY_INLINE void packed_dots(
   Group<Bits> group[Rows];
   for (int64_t g = 0; g < w.groups; ++g) {
     for (int i = 0; i < Rows; ++i) {
+      hwy::Prefetch(scales + i * w.groups + g + kAhead / 16);
+      hwy::Prefetch(biases + i * w.groups + g + kAhead / 16);
       group[i].begin(scales[i * w.groups + g], biases[i * w.groups + g]);
     }
     for (int64_t at = 0; at < bytes_in_group; at += step, p += step) {
       for (int i = 0; i < Rows; ++i) {
         VU q[2];
+        hwy::Prefetch(p + i * bytes_in_row + kAhead);
         load_numbers<Bits>(p + i * bytes_in_row, q);
         const V a = group[i].values(q[0]), b = group[i].values(q[1]);
         for (int m = 0; m < R; ++m) {
