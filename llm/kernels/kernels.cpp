@@ -32,6 +32,20 @@ void set_fast_cpu(bool on) {
   state() = on;
 }
 
+namespace {
+
+std::atomic<bool> products_in_bf16{false};
+
+} // namespace
+
+bool bf16_products() {
+  return products_in_bf16;
+}
+
+void set_bf16_products(bool on) {
+  products_in_bf16 = on;
+}
+
 bool ready(std::initializer_list<mx::array> arrays) {
   if (!state() || mx::default_device() != mx::Device::cpu) {
     return false;

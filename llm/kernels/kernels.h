@@ -37,6 +37,11 @@ inline bool usable(std::initializer_list<mx::array> arrays) {
   return false;
 }
 
+/** True: matmul rounds what it multiplies to bfloat16 (sums stay float32), on
+ * a processor that has an instruction for it. For mixed-precision training. */
+bool bf16_products();
+void set_bf16_products(bool on);
+
 /** "AVX3", "AVX2", ...: the instructions that the kernels use here. */
 const char* simd_target();
 

@@ -17,6 +17,7 @@
 
 #include "llm/kernels/kernels.h"
 #include "llm/kernels/matmul-inl.h"
+#include "llm/kernels/matmul_bf16.h"
 #include "llm/kernels/thread_pool.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -90,14 +91,26 @@ void run_matmul(const Tensor& a, const Tensor& b, const Tensor& c) {
   });
 }
 
+bool has_unit_stride(const Tensor& x) {
+  return x.stride(0) == 1 || x.stride(1) == 1;
+}
+
 } // namespace
 
 mx::array
 matmul(const mx::array& a, const mx::array& b, const Function& plain) {
+  const bool bf16 = bf16_products() && has_bf16_dot();
   Kernel kernel{
       .name = "matmul",
-      .run = [](const Tensors& in,
-                const Tensors& out) { run_matmul(in[0], in[1], out[0]); },
+      .settings = {double(bf16)},
+      .run =
+          [bf16](const Tensors& in, const Tensors& out) {
+            if (bf16 && has_unit_stride(in[0]) && has_unit_stride(in[1])) {
+              multiply_bf16(in[0], in[1], out[0]);
+            } else {
+              run_matmul(in[0], in[1], out[0]);
+            }
+          },
       .plain = plain,
       .vjp =
           [plain](const auto& in, const auto& cotangents, const auto&) {
