@@ -5,9 +5,13 @@
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
+#include <random>
+#include <set>
+
 #include "llm/core/error.h"
 #include "llm/core/utf8.h"
 #include "llm/tokenizers/byte_alphabet.h"
+#include "llm/tokenizers/word_cache.h"
 
 using llm::BpeTokenizer;
 using Ids = std::vector<int32_t>;
@@ -199,6 +203,50 @@ TEST_CASE("bpe: short and long words merge alike") {
     RC_ASSERT(padded.size() == alone.size() + padding.size());
     RC_ASSERT(std::equal(alone.begin(), alone.end(), padded.begin()));
   });
+}
+
+TEST_CASE("bpe: remembered words give what they gave alone") {
+  // 60,000 words in a text, more than are remembered: they displace each other.
+  const auto tokenizer = small_tokenizer();
+  std::mt19937 random(7);
+  const std::vector<std::string> parts = {
+      "t", "h", "e", "at", "s", "it", "日", "本", "ï", "1", "👍"};
+  std::vector<std::string> words;
+  for (int i = 0; i < 30'000; ++i) {
+    std::string word = " ";
+    for (uint32_t n = 1 + random() % 12; n > 0; --n) {
+      word += parts[random() % parts.size()];
+    }
+    words.push_back(word);
+  }
+  std::string text;
+  Ids expected;
+  for (int i = 0; i < 60'000; ++i) {
+    const std::string& word = words[random() % (i % 2 ? 100 : words.size())];
+    const Ids alone = tokenizer.encode(word + "\n");
+    expected.insert(expected.end(), alone.begin(), alone.end());
+    text += word + "\n";
+  }
+  CHECK(tokenizer.encode(text) == expected);
+}
+
+TEST_CASE("bpe: words that share a place are told apart") {
+  llm::WordCache cache(0);
+  std::vector<std::string> words;
+  for (int i = 0; i < 1000; ++i) {
+    words.push_back("word" + std::to_string(i));
+  }
+  for (size_t i = 0; i < words.size(); ++i) {
+    auto& entry = cache.at(words[i]);
+    REQUIRE(entry.word != words[i]);
+    entry = {words[i], i, 1};
+    REQUIRE(cache.at(words[i]).begin == i);
+  }
+  std::set<const void*> places;
+  for (const std::string& word : words) {
+    places.insert(&cache.at(word));
+  }
+  CHECK(places.size() == 16); // all are used, and there are no more
 }
 
 TEST_CASE("bpe: the alphabet of bytes") {
