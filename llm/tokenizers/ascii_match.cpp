@@ -2,7 +2,6 @@
 
 #include "llm/tokenizers/ascii_match.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -66,10 +65,12 @@ bool match_gpt2(std::string_view text, size_t at, Match& match) {
     return true;
   }
   // " ?" before a word, a number or signs
-  const bool space = text[at] == ' ' && kind_at(text, at + 1) < Kind::none &&
-      kind_at(text, at + 1) != Kind::space;
-  const Kind kind = kind_at(text, at + space);
-  size_t end = end_of(kind, text, at + space);
+  const Kind after = kind_at(text, at + 1);
+  const bool space =
+      text[at] == ' ' && after != Kind::space && after != Kind::none;
+  const size_t first = space ? at + 1 : at;
+  const Kind kind = kind_at(text, first);
+  const size_t end = end_of(kind, text, first);
   if (kind == Kind::wide || kind_at(text, end) == Kind::wide) {
     return false;
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// What the patterns that most models use match in ASCII, found by plain loops
-// instead of the regular expression engine. Where a character outside of ASCII
-// decides, the engine is asked, which knows Unicode's tables; so both ways give
-// the same words, and a text in any language is cut as its pattern says.
-// Bought: 1.3 times the encoding speed on Tiny Shakespeare.
+// What GPT-2's pattern (the trainer's and SmolLM2's) and that of single digits
+// match in ASCII, found by plain loops instead of the regular expression
+// engine. Where a character outside of ASCII decides, the engine is asked,
+// which knows Unicode's tables: both ways give the same words in any language.
+// Bought: encoding 1.5 times as fast for English, 1.4 times for mixed text.
 
 #pragma once
 
