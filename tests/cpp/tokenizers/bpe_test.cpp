@@ -143,7 +143,7 @@ TEST_CASE("bpe: wrong options are refused") {
 TEST_CASE("bpe: decode inverts encode for every text") {
   const auto tokenizer = small_tokenizer();
   const auto loaded = llm::parse_tokenizer(llm::tokenizer_json_text(tokenizer));
-  rc::check("bytes that were made UTF-8", [&] {
+  CHECK(rc::check("bytes that were made UTF-8", [&] {
     const auto bytes = *rc::gen::container<std::string>(rc::gen::oneOf(
         rc::gen::arbitrary<char>(), rc::gen::elementOf(std::string(verse))));
     const std::string text = llm::replace_invalid_utf8(bytes);
@@ -153,15 +153,15 @@ TEST_CASE("bpe: decode inverts encode for every text") {
       RC_ASSERT(loaded->encode(text, {.special = special}) == ids);
       RC_ASSERT(loaded->decode(ids) == text);
     }
-  });
-  rc::check("any code points", [&] {
+  }));
+  CHECK(rc::check("any code points", [&] {
     std::string text;
     for (char32_t c : *rc::gen::arbitrary<std::vector<uint32_t>>()) {
       c %= 0x110000;
       llm::append_utf8(text, c >= 0xd800 && c < 0xe000 ? U'x' : c);
     }
     RC_ASSERT(tokenizer.decode(tokenizer.encode(text)) == text);
-  });
+  }));
 }
 
 TEST_CASE("bpe: a million equal letters") {
@@ -192,7 +192,7 @@ TEST_CASE("bpe: a million equal letters") {
 TEST_CASE("bpe: short and long words merge alike") {
   // Words of fewer than 48 bytes take another way through the code.
   const auto tokenizer = small_tokenizer();
-  rc::check("a word alone and as part of what cannot merge", [&] {
+  CHECK(rc::check("a word alone and as part of what cannot merge", [&] {
     const auto n = *rc::gen::inRange<size_t>(2, 47);
     const auto word = *rc::gen::container<std::string>(
         n, rc::gen::elementOf(std::string("thecatsiond")));
@@ -202,7 +202,7 @@ TEST_CASE("bpe: short and long words merge alike") {
     const Ids padded = tokenizer.encode(word + padding);
     RC_ASSERT(padded.size() == alone.size() + padding.size());
     RC_ASSERT(std::equal(alone.begin(), alone.end(), padded.begin()));
-  });
+  }));
 }
 
 TEST_CASE("bpe: remembered words give what they gave alone") {
