@@ -4,8 +4,8 @@
 // come already. Every word has one place, which follows from its bytes, and
 // displaces what is there; so the memory is bounded, nothing is allocated for a
 // word, and words that were chosen to meet in one place only cost a merge more.
-// Bought over std::unordered_map: 1.2 to 1.4 times the speed of encoding, 2.5
-// times where no word comes back.
+// Bought over std::unordered_map: encoding 1.15 times as fast, 1.7 times where
+// no word comes back.
 
 #pragma once
 
