@@ -3,18 +3,18 @@
 // Encoding: from a text to ids. Words come back often, so what a word gave is
 // remembered during one call.
 
-#include <unordered_map>
-
 #include "llm/core/utf8.h"
 #include "llm/tokenizers/bpe.h"
 #include "llm/tokenizers/byte_alphabet.h"
+#include "llm/tokenizers/word_cache.h"
 
 namespace llm {
 
 /// One call of encode: the ids so far, and what words gave before.
 class BpeTokenizer::Encoder {
  public:
-  explicit Encoder(const BpeTokenizer& tokenizer) : tokenizer_(tokenizer) {}
+  Encoder(const BpeTokenizer& tokenizer, size_t text_size)
+      : tokenizer_(tokenizer), cache_(text_size) {}
 
   /** Text between the added tokens of the raw text. */
   void add_text(std::string_view piece, bool special, bool first) {
@@ -39,11 +39,6 @@ class BpeTokenizer::Encoder {
   std::vector<int32_t> ids;
 
  private:
-  struct Known {
-    size_t begin; // in `ids`
-    size_t count;
-  };
-
   void add_word(std::string_view word) {
     if (tokenizer_.pre_tokenizer_.byte_level) {
       add_cached(word);
@@ -78,10 +73,10 @@ class BpeTokenizer::Encoder {
         return;
       }
     }
-    const auto [known, is_new] = cache_.try_emplace(word, Known{ids.size(), 0});
-    if (!is_new) {
-      for (size_t i = 0; i < known->second.count; ++i) {
-        const int32_t id = ids[known->second.begin + i];
+    WordCache::Entry& known = cache_.at(word);
+    if (known.word == word) {
+      for (size_t i = 0; i < known.count; ++i) {
+        const int32_t id = ids[known.begin + i];
         ids.push_back(id);
       }
       return;
@@ -93,7 +88,7 @@ class BpeTokenizer::Encoder {
       add_characters(word);
     }
     tokenizer_.merge_table_.apply(symbols_);
-    known->second.count = symbols_.size();
+    known = {word, ids.size(), symbols_.size()};
     ids.insert(ids.end(), symbols_.begin(), symbols_.end());
   }
 
@@ -151,7 +146,7 @@ class BpeTokenizer::Encoder {
 
   const BpeTokenizer& tokenizer_;
   std::deque<std::string> kept_;
-  std::unordered_map<std::string_view, Known> cache_;
+  WordCache cache_;
   std::vector<int32_t> symbols_;
 };
 
@@ -159,7 +154,7 @@ std::vector<int32_t> BpeTokenizer::encode(
     std::string_view text,
     EncodeOptions options) const {
   check_text(text);
-  Encoder encoder(*this);
+  Encoder encoder(*this, text.size());
   if (options.add_special) {
     encoder.ids = post_processor_.before;
   }

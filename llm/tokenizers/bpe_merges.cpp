@@ -2,14 +2,13 @@
 
 #include "llm/tokenizers/bpe_merges.h"
 
+#include <algorithm>
 #include <queue>
 
 namespace llm {
 namespace {
 
-uint64_t pair_key(int32_t left, int32_t right) {
-  return (uint64_t(uint32_t(left)) << 32) | uint32_t(right);
-}
+constexpr size_t max_short = 47; // symbols of a word
 
 } // namespace
 
@@ -20,7 +19,7 @@ MergeTable::MergeTable(const std::vector<BpeMerge>& merges) {
   }
   slots_.resize(size);
   for (size_t rank = 0; rank < merges.size(); ++rank) {
-    const uint64_t key = pair_key(merges[rank].left, merges[rank].right);
+    const uint64_t key = key_of(merges[rank].left, merges[rank].right);
     size_t slot = place(key);
     while (slots_[slot].key != empty && slots_[slot].key != key) {
       slot = (slot + 1) & (slots_.size() - 1);
@@ -29,28 +28,10 @@ MergeTable::MergeTable(const std::vector<BpeMerge>& merges) {
   }
 }
 
-size_t MergeTable::place(uint64_t key) const {
-  // Fibonacci hashing: the high bits of the product are well mixed.
-  return (key * 0x9e3779b97f4a7c15ull >> 32) & (slots_.size() - 1);
-}
-
-const MergeTable::Entry* MergeTable::find(int32_t left, int32_t right) const {
-  const uint64_t key = pair_key(left, right);
-  size_t slot = place(key);
-  while (slots_[slot].key != key) {
-    if (slots_[slot].key == empty) {
-      return nullptr;
-    }
-    slot = (slot + 1) & (slots_.size() - 1);
-  }
-  return &slots_[slot];
-}
-
 void MergeTable::apply(std::vector<int32_t>& symbols) const {
   // Looking for the best pair again after every merge is quadratic, but the
   // faster way for words of ordinary length.
-  constexpr size_t long_word = 48;
-  if (symbols.size() < long_word) {
+  if (symbols.size() <= max_short) {
     apply_short(symbols);
   } else {
     apply_long(symbols);
@@ -58,33 +39,41 @@ void MergeTable::apply(std::vector<int32_t>& symbols) const {
 }
 
 void MergeTable::apply_short(std::vector<int32_t>& symbols) const {
-  constexpr size_t max_length = 48;
-  const Entry* entries[max_length]; // [i]: the merge of symbols i and i + 1
+  constexpr int32_t none = INT32_MAX;
+  int32_t ranks[max_short];   // [i]: of the merge of symbols i and i + 1
+  int32_t results[max_short]; // [i]: its token
   size_t n = symbols.size();
-  for (size_t i = 0; i + 1 < n; ++i) {
-    entries[i] = find(symbols[i], symbols[i + 1]);
+  if (n < 2) {
+    return;
   }
+  const auto look_up = [&](size_t i) {
+    const Entry* entry = find(symbols[i], symbols[i + 1]);
+    ranks[i] = entry ? entry->rank : none;
+    results[i] = entry ? entry->result : 0;
+  };
+  for (size_t i = 0; i + 1 < n; ++i) {
+    look_up(i);
+  }
+  ranks[n - 1] = results[n - 1] = none; // moved below, never looked at
   while (n > 1) {
-    size_t best = n;
-    for (size_t i = 0; i + 1 < n; ++i) {
-      if (entries[i] && (best == n || entries[i]->rank < entries[best]->rank)) {
-        best = i;
-      }
-    }
-    if (best == n) {
+    const int32_t* best_rank = std::min_element(ranks, ranks + n - 1);
+    if (*best_rank == none) {
       break;
     }
-    symbols[best] = entries[best]->result;
-    for (size_t i = best + 1; i + 1 < n; ++i) {
-      symbols[i] = symbols[i + 1];
-      entries[i] = entries[i + 1];
-    }
+    const auto best = static_cast<size_t>(best_rank - ranks);
+    symbols[best] = results[best];
     --n;
-    if (best > 0) {
-      entries[best - 1] = find(symbols[best - 1], symbols[best]);
+    for (size_t i = best + 1; i < n; ++i) {
+      symbols[i] = symbols[i + 1];
+      ranks[i] = ranks[i + 1];
+      results[i] = results[i + 1];
     }
-    entries[best] =
-        best + 1 < n ? find(symbols[best], symbols[best + 1]) : nullptr;
+    if (best > 0) {
+      look_up(best - 1);
+    }
+    if (best + 1 < n) {
+      look_up(best);
+    }
   }
   symbols.resize(n);
 }
@@ -123,7 +112,7 @@ void MergeTable::apply_long(std::vector<int32_t>& symbols) const {
     steps.pop();
     const uint32_t at = step.position;
     if (gone[at] || next[at] >= n ||
-        pair_key(symbols[at], symbols[next[at]]) != step.key) {
+        key_of(symbols[at], symbols[next[at]]) != step.key) {
       continue;
     }
     symbols[at] = find(symbols[at], symbols[next[at]])->result;

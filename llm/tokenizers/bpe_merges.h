@@ -55,13 +55,29 @@ class MergeTable {
     int32_t result = 0;
   };
   /** The merge of (left, right), or nullptr. */
-  const Entry* find(int32_t left, int32_t right) const;
+  const Entry* find(int32_t left, int32_t right) const {
+    const uint64_t key = key_of(left, right);
+    size_t slot = place(key);
+    while (slots_[slot].key != key) {
+      if (slots_[slot].key == empty) {
+        return nullptr;
+      }
+      slot = (slot + 1) & (slots_.size() - 1);
+    }
+    return &slots_[slot];
+  }
 
   /** Merges `symbols` in place until none applies. Time n log n. */
   void apply(std::vector<int32_t>& symbols) const;
 
  private:
-  size_t place(uint64_t key) const;
+  static uint64_t key_of(int32_t left, int32_t right) {
+    return (uint64_t(uint32_t(left)) << 32) | uint32_t(right);
+  }
+  size_t place(uint64_t key) const {
+    // Fibonacci hashing: the high bits of the product are well mixed.
+    return (key * 0x9e3779b97f4a7c15ull >> 32) & (slots_.size() - 1);
+  }
   void apply_short(std::vector<int32_t>& symbols) const;
   void apply_long(std::vector<int32_t>& symbols) const;
 

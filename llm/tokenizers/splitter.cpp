@@ -9,6 +9,7 @@
 
 #include "llm/core/error.h"
 #include "llm/core/utf8.h"
+#include "llm/tokenizers/ascii_match.h"
 
 namespace llm {
 namespace {
@@ -147,9 +148,29 @@ struct Splitter::Compiled {
   std::string pattern;
   Code code;
   MatchContext context;
+  AsciiMatcher ascii = nullptr;
 
-  /** Finds the first match at or after `at`; false when there is none. */
-  bool match(std::string_view text, size_t at, pcre2_match_data* data) const {
+  /**
+   * Finds the first match at or after `at`; false when there is none. `data` is
+   * made when it is needed.
+   */
+  bool find(std::string_view text, size_t at, MatchData& data, Match& match)
+      const {
+    if (ascii && ascii(text, at, match)) {
+      return true;
+    }
+    if (!data) {
+      data.reset(pcre2_match_data_create_from_pattern(code.get(), nullptr));
+    }
+    if (!run(text, at, data.get())) {
+      return false;
+    }
+    const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(data.get());
+    match = {bounds[0], bounds[1]};
+    return true;
+  }
+
+  bool run(std::string_view text, size_t at, pcre2_match_data* data) const {
     const auto subject = reinterpret_cast<PCRE2_SPTR>(text.data());
     // The text was checked once; checking again for each word is quadratic.
     uint32_t options = PCRE2_NO_UTF_CHECK;
@@ -173,6 +194,7 @@ Splitter::Splitter(std::string_view pattern)
     refuse(pattern.substr(0, 60), "it is too long or not UTF-8");
   }
   compiled_->pattern = std::string(pattern);
+  compiled_->ascii = ascii_matcher(pattern);
   const std::string translated = Translation(pattern).run();
   CompileContext context(pcre2_compile_context_create(nullptr));
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF); // for the dot
@@ -200,14 +222,12 @@ Splitter::Splitter(Splitter&&) noexcept = default;
 Splitter& Splitter::operator=(Splitter&&) noexcept = default;
 
 void Splitter::find(std::string_view text, const Found& found) const {
-  MatchData data(
-      pcre2_match_data_create_from_pattern(compiled_->code.get(), nullptr));
-  const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(data.get());
+  MatchData data;
+  Match match;
   size_t done = 0; // everything before it was handed out
   size_t at = 0;
-  while (at < text.size() && compiled_->match(text, at, data.get())) {
-    const size_t begin = bounds[0];
-    const size_t end = bounds[1];
+  while (at < text.size() && compiled_->find(text, at, data, match)) {
+    const auto [begin, end] = match;
     // An empty match cuts the text, but not where the last match ended.
     if (begin == end && end == done) {
       at = next_character(text, at);

@@ -5,9 +5,13 @@
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
+#include <random>
+#include <set>
+
 #include "llm/core/error.h"
 #include "llm/core/utf8.h"
 #include "llm/tokenizers/byte_alphabet.h"
+#include "llm/tokenizers/word_cache.h"
 
 using llm::BpeTokenizer;
 using Ids = std::vector<int32_t>;
@@ -139,7 +143,7 @@ TEST_CASE("bpe: wrong options are refused") {
 TEST_CASE("bpe: decode inverts encode for every text") {
   const auto tokenizer = small_tokenizer();
   const auto loaded = llm::parse_tokenizer(llm::tokenizer_json_text(tokenizer));
-  rc::check("bytes that were made UTF-8", [&] {
+  CHECK(rc::check("bytes that were made UTF-8", [&] {
     const auto bytes = *rc::gen::container<std::string>(rc::gen::oneOf(
         rc::gen::arbitrary<char>(), rc::gen::elementOf(std::string(verse))));
     const std::string text = llm::replace_invalid_utf8(bytes);
@@ -149,15 +153,15 @@ TEST_CASE("bpe: decode inverts encode for every text") {
       RC_ASSERT(loaded->encode(text, {.special = special}) == ids);
       RC_ASSERT(loaded->decode(ids) == text);
     }
-  });
-  rc::check("any code points", [&] {
+  }));
+  CHECK(rc::check("any code points", [&] {
     std::string text;
     for (char32_t c : *rc::gen::arbitrary<std::vector<uint32_t>>()) {
       c %= 0x110000;
       llm::append_utf8(text, c >= 0xd800 && c < 0xe000 ? U'x' : c);
     }
     RC_ASSERT(tokenizer.decode(tokenizer.encode(text)) == text);
-  });
+  }));
 }
 
 TEST_CASE("bpe: a million equal letters") {
@@ -188,7 +192,7 @@ TEST_CASE("bpe: a million equal letters") {
 TEST_CASE("bpe: short and long words merge alike") {
   // Words of fewer than 48 bytes take another way through the code.
   const auto tokenizer = small_tokenizer();
-  rc::check("a word alone and as part of what cannot merge", [&] {
+  CHECK(rc::check("a word alone and as part of what cannot merge", [&] {
     const auto n = *rc::gen::inRange<size_t>(2, 47);
     const auto word = *rc::gen::container<std::string>(
         n, rc::gen::elementOf(std::string("thecatsiond")));
@@ -198,7 +202,51 @@ TEST_CASE("bpe: short and long words merge alike") {
     const Ids padded = tokenizer.encode(word + padding);
     RC_ASSERT(padded.size() == alone.size() + padding.size());
     RC_ASSERT(std::equal(alone.begin(), alone.end(), padded.begin()));
-  });
+  }));
+}
+
+TEST_CASE("bpe: remembered words give what they gave alone") {
+  // 60,000 words in a text, more than are remembered: they displace each other.
+  const auto tokenizer = small_tokenizer();
+  std::mt19937 random(7);
+  const std::vector<std::string> parts = {
+      "t", "h", "e", "at", "s", "it", "日", "本", "ï", "1", "👍"};
+  std::vector<std::string> words;
+  for (int i = 0; i < 30'000; ++i) {
+    std::string word = " ";
+    for (uint32_t n = 1 + random() % 12; n > 0; --n) {
+      word += parts[random() % parts.size()];
+    }
+    words.push_back(word);
+  }
+  std::string text;
+  Ids expected;
+  for (int i = 0; i < 60'000; ++i) {
+    const std::string& word = words[random() % (i % 2 ? 100 : words.size())];
+    const Ids alone = tokenizer.encode(word + "\n");
+    expected.insert(expected.end(), alone.begin(), alone.end());
+    text += word + "\n";
+  }
+  CHECK(tokenizer.encode(text) == expected);
+}
+
+TEST_CASE("bpe: words that share a place are told apart") {
+  llm::WordCache cache(0);
+  std::vector<std::string> words;
+  for (int i = 0; i < 1000; ++i) {
+    words.push_back("word" + std::to_string(i));
+  }
+  for (size_t i = 0; i < words.size(); ++i) {
+    auto& entry = cache.at(words[i]);
+    REQUIRE(entry.word != words[i]);
+    entry = {words[i], i, 1};
+    REQUIRE(cache.at(words[i]).begin == i);
+  }
+  std::set<const void*> places;
+  for (const std::string& word : words) {
+    places.insert(&cache.at(word));
+  }
+  CHECK(places.size() == 16); // all are used, and there are no more
 }
 
 TEST_CASE("bpe: the alphabet of bytes") {

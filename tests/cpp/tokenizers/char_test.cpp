@@ -65,7 +65,7 @@ TEST_CASE("char: bad input is refused") {
 }
 
 TEST_CASE("char: decode inverts encode, also after saving") {
-  rc::check("decode(encode(text)) == text", [] {
+  CHECK(rc::check("decode(encode(text)) == text", [] {
     const auto bytes = *rc::gen::nonEmpty(rc::gen::string<std::string>());
     const std::string text = llm::replace_invalid_utf8(bytes);
     const auto tokenizer = CharTokenizer::train(text);
@@ -75,5 +75,5 @@ TEST_CASE("char: decode inverts encode, also after saving") {
     RC_ASSERT(tokenizer.decode(ids) == text);
     RC_ASSERT(loaded->encode(text) == ids);
     RC_ASSERT(loaded->decode(ids) == text);
-  });
+  }));
 }

@@ -42,7 +42,7 @@ TEST_CASE("stream decoder: the pieces joined are the whole") {
   // Bytes that begin or continue characters come up more often.
   const auto hard =
       rc::gen::elementOf(tokenizer.encode("\u0080é日👍\U0010ffff"));
-  rc::check("any ids", [&] {
+  CHECK(rc::check("any ids", [&] {
     const auto ids = *rc::gen::container<Ids>(rc::gen::oneOf(id, hard, hard));
     llm::StreamDecoder decoder(tokenizer);
     std::string joined;
@@ -53,5 +53,5 @@ TEST_CASE("stream decoder: the pieces joined are the whole") {
     }
     joined += decoder.finish();
     RC_ASSERT(joined == tokenizer.decode(ids));
-  });
+  }));
 }
