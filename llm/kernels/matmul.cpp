@@ -95,6 +95,25 @@ bool has_unit_stride(const Tensor& x) {
   return x.stride(0) == 1 || x.stride(1) == 1;
 }
 
+/** An axis of one element may have any stride: 1, then. */
+Tensor with_plain_strides(Tensor x) {
+  for (size_t i = 0; i < x.shape.size(); ++i) {
+    if (x.shape[i] == 1) {
+      x.strides[i] = 1;
+    }
+  }
+  return x;
+}
+
+void run(bool bf16, const Tensor& left, const Tensor& right, const Tensor& c) {
+  const Tensor a = with_plain_strides(left), b = with_plain_strides(right);
+  if (bf16 && has_unit_stride(a) && has_unit_stride(b)) {
+    multiply_bf16(a, b, c);
+  } else {
+    run_matmul(a, b, c);
+  }
+}
+
 } // namespace
 
 mx::array
@@ -103,14 +122,9 @@ matmul(const mx::array& a, const mx::array& b, const Function& plain) {
   Kernel kernel{
       .name = "matmul",
       .settings = {double(bf16)},
-      .run =
-          [bf16](const Tensors& in, const Tensors& out) {
-            if (bf16 && has_unit_stride(in[0]) && has_unit_stride(in[1])) {
-              multiply_bf16(in[0], in[1], out[0]);
-            } else {
-              run_matmul(in[0], in[1], out[0]);
-            }
-          },
+      .run = [bf16](
+                 const Tensors& in,
+                 const Tensors& out) { run(bf16, in[0], in[1], out[0]); },
       .plain = plain,
       .vjp =
           [plain](const auto& in, const auto& cotangents, const auto&) {

@@ -14,6 +14,10 @@
 #include <cstdint>
 #include <vector>
 
+// GCC 12 takes the undefined registers of its own header for a mistake.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
 
 // What a function here may use; has_bf16_dot() asks the processor.

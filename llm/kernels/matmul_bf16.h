@@ -5,12 +5,9 @@
 
 #pragma once
 
-#include "llm/kernels/node.h"
+#include "llm/kernels/kernels.h"
 
 namespace llm::kernels {
-
-/** True where the processor has the instruction (AVX512-BF16). */
-bool has_bf16_dot();
 
 /** c [M, N] = a [M, K] b [K, N]; c is row-contiguous, the others have a stride
  * of 1 along one of their axes. Only if has_bf16_dot(). */

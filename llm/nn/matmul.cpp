@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <mlx/device.h>
 #include <mlx/ops.h>
 
 #include "llm/kernels/kernels.h"
@@ -21,6 +22,27 @@ std::vector<mx::array> plain_matmul(const std::vector<mx::array>& in) {
 }
 
 } // namespace
+
+bool has_bf16_products() {
+  if constexpr (kernels::built) {
+    return kernels::has_bf16_dot() && kernels::fast_cpu() &&
+        mx::default_device() == mx::Device::cpu;
+  }
+  return false;
+}
+
+Bf16Products::Bf16Products() {
+  if constexpr (kernels::built) {
+    before_ = kernels::bf16_products();
+    kernels::set_bf16_products(true);
+  }
+}
+
+Bf16Products::~Bf16Products() {
+  if constexpr (kernels::built) {
+    kernels::set_bf16_products(before_);
+  }
+}
 
 mx::array matmul(const mx::array& x, const mx::array& w) {
   if constexpr (kernels::built) {

@@ -8,6 +8,23 @@
 
 namespace llm::nn {
 
+/** True where a CPU multiplies bfloat16 faster than float32 (AVX512-BF16). */
+bool has_bf16_products();
+
+/** While it lives, the products below round what they multiply to bfloat16,
+ * where has_bf16_products(); all else, the sums too, stays float32. Counts when
+ * the graph is built. */
+class Bf16Products {
+ public:
+  Bf16Products();
+  ~Bf16Products();
+  Bf16Products(const Bf16Products&) = delete;
+  Bf16Products& operator=(const Bf16Products&) = delete;
+
+ private:
+  bool before_ = false;
+};
+
 /** x [..., K] times w [K, N] -> [..., N]. */
 mlx::core::array matmul(const mlx::core::array& x, const mlx::core::array& w);
 

@@ -3,6 +3,7 @@
 #include "llm/training/train_step.h"
 
 #include <cmath>
+#include <optional>
 
 #include <mlx/compile.h>
 #include <mlx/ops.h>
@@ -10,6 +11,7 @@
 
 #include "llm/core/error.h"
 #include "llm/core/random.h"
+#include "llm/nn/matmul.h"
 
 namespace llm {
 
@@ -97,10 +99,17 @@ std::vector<mx::array> TrainStep::gradients(
   const std::vector<mx::array> batch(it, in.end() - 1);
   const mx::array key = in.back();
   const Restore restore(model_);
+  // On a CPU bfloat16 pays in products alone; elsewhere in everything.
+  const bool products = compute_ == mx::bfloat16 && nn::has_bf16_products();
+  std::optional<nn::Bf16Products> in_bf16;
+  if (products) {
+    in_bf16.emplace();
+  }
+  const mx::Dtype type = products ? mx::float32 : compute_;
   auto loss = [&](const nn::Parameters& p) {
     nn::Parameters values = p;
     for (auto& [name, array] : values) {
-      array = mx::astype(array, compute_); // nothing to do for float32
+      array = mx::astype(array, type); // nothing to do for float32
     }
     model_.assign(values);
     model_.set_dropout_key(key);

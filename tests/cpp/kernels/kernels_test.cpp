@@ -15,6 +15,7 @@
 #include <mlx/primitives.h>
 
 #include "llm/kernels/kernels.h"
+#include "llm/kernels/matmul_bf16.h"
 #include "llm/kernels/thread_pool.h"
 #include "llm/nn/activation.h"
 #include "llm/nn/attention.h"
@@ -142,6 +143,58 @@ TEST_CASE_FIXTURE(Fast, "kernels: matrix products") {
     return Arrays{nn::matmul(mx::transpose(in[0], {1, 0, 2}), in[1])};
   };
   check_twins(batch, {noise({3, 7, 12}, 3), noise({12, 40}, 4)}, 1e-5f);
+}
+
+TEST_CASE_FIXTURE(Fast, "kernels: matrix products in bfloat16") {
+  if (!kernels::has_bf16_dot()) {
+    MESSAGE("this processor has no such products");
+    return;
+  }
+  struct InBf16 {
+    InBf16() {
+      kernels::set_bf16_products(true);
+    }
+    ~InBf16() {
+      kernels::set_bf16_products(false);
+    }
+  } in_bf16;
+  const auto rounded = [](const mx::array& x) {
+    return mx::astype(mx::astype(x, mx::bfloat16), mx::float32);
+  };
+  for (const auto& [M, K, N] : std::vector<std::array<int, 3>>{
+           {16, 1, 1},
+           {17, 3, 33},
+           {29, 64, 64},
+           {96, 257, 31},
+           {131, 600, 70},
+           {40, 1025, 129}}) {
+    CAPTURE(M);
+    CAPTURE(K);
+    const mx::array x = noise({M, K}, 1), w = noise({K, N}, 2);
+    // The rounded numbers' products are exact in float32, so only the order of
+    // the sums differs.
+    const mx::array expected = mx::matmul(rounded(x), rounded(w));
+    const mx::array y = nn::matmul(x, w);
+    CHECK(distance(y, expected) < 1e-5f);
+    const mx::array xt = mx::contiguous(mx::transpose(x));
+    const mx::array wt = mx::contiguous(mx::transpose(w));
+    CHECK(mx::array_equal(nn::matmul(mx::transpose(xt), mx::transpose(wt)), y)
+              .item<bool>());
+    CHECK(distance(y, mx::matmul(x, w)) > (K > 1 ? 1e-5f : 0.0f)); // it rounds
+    const mx::array dy = noise({M, N}, 3);
+    const auto grads =
+        mx::vjp(
+            [](const Arrays& in) { return Arrays{nn::matmul(in[0], in[1])}; },
+            {x, w},
+            {dy})
+            .second;
+    CHECK(
+        distance(grads[0], mx::matmul(rounded(dy), mx::transpose(rounded(w)))) <
+        1e-5f);
+    CHECK(
+        distance(grads[1], mx::matmul(mx::transpose(rounded(x)), rounded(dy))) <
+        1e-5f);
+  }
 }
 
 TEST_CASE_FIXTURE(Fast, "kernels: activations") {
