@@ -116,6 +116,15 @@ mx::array token_losses(
     const mx::array& targets,
     const Function& plain);
 
+/** x with each value zeroed with probability p and the others times 1 / (1 -
+ * p), by the numbers that mx::random::bernoulli draws from `key` (uint32 [2]).
+ * Fewer than 2^32 values. `plain` takes {x, key}. */
+mx::array dropout(
+    const mx::array& x,
+    const mx::array& key,
+    float p,
+    const Function& plain);
+
 struct AdamWSettings {
   float beta1, beta2, eps, weight_decay;
 };

@@ -6,12 +6,18 @@
 
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include <mlx/ops.h>
 #include <mlx/random.h>
 
 #include "llm/nn/module.h"
 
 namespace llm::nn {
+
+/** x with each value zeroed with probability p, the others scaled. */
+mx::array dropped(const mx::array& x, const mx::array& key, float p);
 
 struct Dropout {
   float p;
@@ -20,13 +26,7 @@ struct Dropout {
   explicit Dropout(float p = 0.0f) : p(p) {}
 
   mx::array operator()(const mx::array& x) const {
-    if (!key || p == 0.0f) {
-      return x;
-    }
-    const mx::array keep = mx::random::bernoulli(1.0f - p, x.shape(), *key);
-    return mx::multiply(
-        mx::where(keep, x, mx::zeros_like(x)),
-        mx::array(1.0f / (1.0f - p), x.dtype()));
+    return key && p > 0 ? dropped(x, *key, p) : x;
   }
 
   static void visit(auto&, auto&&) {} // no parameters

@@ -19,6 +19,7 @@
 #include "llm/kernels/thread_pool.h"
 #include "llm/nn/activation.h"
 #include "llm/nn/attention.h"
+#include "llm/nn/dropout.h"
 #include "llm/nn/loss.h"
 #include "llm/nn/matmul.h"
 #include "llm/nn/norm.h"
@@ -348,6 +349,27 @@ TEST_CASE_FIXTURE(Fast, "kernels: cross entropy") {
     mx::array loss =
         nn::token_losses(mx::reshape(row, {1, 20}), mx::array({3}));
     CHECK(std::isnan(loss.item<float>()));
+  }
+}
+
+TEST_CASE_FIXTURE(Fast, "kernels: dropout draws MLX's own numbers") {
+  const mx::array key = mx::random::key(77);
+  for (const float p : {0.05f, 0.1f, 0.5f, 0.9f}) {
+    for (const int n : {1, 2, 5, 31, 64, 1001, 40000}) {
+      CAPTURE(p);
+      CAPTURE(n);
+      const auto f = [&](const Arrays& in) {
+        return Arrays{nn::dropped(in[0], key, p)};
+      };
+      check_twins(f, {noise({n}, n)});
+      const mx::array x = mx::ones({n});
+      const mx::array fast = nn::dropped(x, key, p);
+      CHECK(is_kernel(fast, "dropout"));
+      kernels::set_fast_cpu(false);
+      const mx::array plain = nn::dropped(x, key, p);
+      kernels::set_fast_cpu(true);
+      CHECK(mx::array_equal(fast, plain).item<bool>());
+    }
   }
 }
 
