@@ -13,6 +13,7 @@
 #include "llm/core/error.h"
 #include "llm/generation/generate.h"
 #include "llm/nn/backend.h"
+#include "llm/nn/matmul.h"
 #include "llm/training/presets.h"
 
 namespace llm {
@@ -118,7 +119,7 @@ inline void add_recipe_options(CLI::App& app, TrainConfig& t) {
   app.add_flag(
          "--bf16,!--no-bf16",
          t.bfloat16,
-         "compute in bfloat16; default: on a gpu")
+         "compute in bfloat16; default: on a gpu, and as the preset says")
       ->group(group);
 }
 
@@ -189,7 +190,8 @@ class CommandLine {
     }
     start_mlx(o_.device, o_.threads);
     if (train_ != nullptr && train_->count("--bf16") == 0) {
-      o_.preset.train.bfloat16 = device_name() == "gpu";
+      bool& bf16 = o_.preset.train.bfloat16;
+      bf16 = device_name() == "gpu" || (bf16 && nn::has_bf16_products());
     }
     return run_(o_);
   }

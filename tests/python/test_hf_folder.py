@@ -33,7 +33,7 @@ RUNS = {
     "tiny": ["--preset", "tiny", *QUICK],
     "nano": ["--preset", "nano", *QUICK],
     "shakespeare": ["--preset", "shakespeare", *QUICK],
-    "qwen3": ["--preset", "shakespeare", "--architecture", "qwen3", *QUICK],
+    "llama": ["--preset", "shakespeare", "--architecture", "llama", *QUICK],
 }
 
 
