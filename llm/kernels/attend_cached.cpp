@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// One new token of each text: its queries and keys are normalized and turned,
-// key and value go into the cache, and the queries look at what is there.
+// The attention of one new token of each text: its queries and keys are
+// normalized and turned, key and value go into the cache, and the queries look
+// at what is there.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "llm/kernels/attend_cached.cpp"
@@ -11,12 +12,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "llm/kernels/decode.h"
+#include "llm/kernels/decode_steps.h"
 #include "llm/kernels/rows.h"
 #include "llm/kernels/simd-inl.h"
 #include "llm/kernels/softmax-inl.h"
 #include "llm/kernels/thread_pool.h"
-#include "llm/kernels/turns.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace llm::kernels::HWY_NAMESPACE {
@@ -113,26 +113,13 @@ HWY_EXPORT(attend_one);
 
 namespace {
 
-struct Place {
-  int position, slot, begin, end;
-};
-
-struct Settings {
-  int queries, keys;
-  float scale;
-  bool q_norm, k_norm;
-  float eps;
-  std::shared_ptr<const Turns> turns;
-  std::vector<Place> places;
-};
-
 /** Heads of one row, normalized and turned; head h goes to out + h * stride. */
 void make_heads(
     const float* x,
     int heads,
     int64_t D,
     const Tensor* norm,
-    const Settings& s,
+    const AttentionPlan& s,
     int position,
     float* out,
     int64_t stride) {
@@ -152,17 +139,17 @@ void make_heads(
 
 /** Puts the new token of text b into its cache and its queries into `q`. */
 void place(
-    const Settings& s,
+    const AttentionPlan& s,
     const Tensors& in,
     int64_t b,
+    const float* row,
     const Tensor& q,
     const Tensor& keys,
     const Tensor& values) {
-  const int64_t D = q.dim(3), n = keys.dim(2);
-  const Place& at = s.places[b];
-  const float* row = in[0].row(b);
-  const Tensor* q_norm = s.q_norm ? &in[1] : nullptr;
-  const Tensor* k_norm = s.k_norm ? &in[1 + s.q_norm] : nullptr;
+  const int64_t D = s.width, n = keys.dim(2);
+  const AttentionPlan::Place& at = s.places[b];
+  const Tensor* q_norm = s.q_norm < 0 ? nullptr : &in[s.q_norm];
+  const Tensor* k_norm = s.k_norm < 0 ? nullptr : &in[s.k_norm];
   float* to_q = q.data + b * s.queries * D;
   make_heads(row, s.queries, D, q_norm, s, at.position, to_q, D);
   row += s.queries * D;
@@ -174,99 +161,84 @@ void place(
   }
 }
 
-void run(const Settings& s, const Tensors& in, const Tensors& out) {
-  const int64_t B = in[0].rows(), D = out[1].dim(3), H = s.queries;
-  const size_t first = 1 + s.q_norm + s.k_norm; // of the caches
-  for (size_t i = 0; i < static_cast<size_t>(2 * B); ++i) {
-    const Tensor &old = in[first + i], &now = out[2 + i];
-    if (old.data != now.data) { // somebody else holds it
-      std::copy_n(old.data, old.size(), now.data);
+/** What tells two plans apart. */
+void describe(const AttentionPlan& s, const Turning& t, NodeInputs& inputs) {
+  std::vector<double>& out = inputs.settings;
+  out.insert(
+      out.end(),
+      {double(s.queries), double(s.keys), s.scale, s.eps, t.base, t.scale});
+  out.insert(out.end(), {t.magnitude, double(s.q_norm), double(s.k_norm)});
+  out.insert(out.end(), t.periods.begin(), t.periods.end());
+  for (const AttentionPlan::Place& p : s.places) {
+    out.insert(
+        out.end(),
+        {double(p.position), double(p.slot), double(p.begin), double(p.end)});
+  }
+}
+
+} // namespace
+
+void run_attention(
+    const AttentionPlan& s,
+    const Tensors& in,
+    const Tensor& qkv,
+    const Tensor& queries,
+    const Tensor* stores,
+    const Tensor& out) {
+  const int64_t B = qkv.rows(), D = s.width, H = s.queries;
+  for (int64_t i = 0; i < 2 * B; ++i) {
+    const Tensor& old = in[s.stores + i];
+    if (old.data != stores[i].data) { // somebody else holds it
+      std::copy_n(old.data, old.size(), stores[i].data);
     }
   }
   for (int64_t b = 0; b < B; ++b) {
-    place(s, in, b, out[1], out[2 + 2 * b], out[3 + 2 * b]);
+    const float* row = qkv.data + b * qkv.width();
+    place(s, in, b, row, queries, stores[2 * b], stores[2 * b + 1]);
   }
   parallel_for(B * H, [&](int64_t task) {
     const int64_t b = task / H, h = task % H, kv = h * s.keys / H;
-    const Tensor &keys = out[2 + 2 * b], &values = out[3 + 2 * b];
+    const Tensor &keys = stores[2 * b], &values = stores[2 * b + 1];
     const int64_t begin = s.places[b].begin, count = s.places[b].end - begin;
     const int64_t at = (kv * keys.dim(2) + begin) * D;
     std::vector<float> scores(count);
     HWY_DYNAMIC_DISPATCH(attend_one)
-    (out[1].data + task * D,
+    (queries.data + task * D,
      keys.data + at,
      values.data + at,
      count,
      D,
      s.scale,
      scores.data(),
-     out[0].data + task * D);
+     out.data + task * D);
   });
 }
 
-Settings
-settings_of(const std::vector<CachedText>& texts, const Heads& heads, int D) {
-  Settings s{
+AttentionPlan plan_attention(
+    const Heads& heads,
+    const std::vector<CachedText>& texts,
+    NodeInputs& inputs) {
+  AttentionPlan s{
       .queries = heads.queries,
       .keys = heads.keys,
-      .scale = heads.scale,
-      .q_norm = heads.q_norm.has_value(),
-      .k_norm = heads.k_norm.has_value(),
-      .eps = heads.q_norm ? heads.q_norm->eps : 0.0f};
+      .width = texts.at(0).keys.shape(3),
+      .scale = heads.scale};
+  if (heads.q_norm) {
+    s.eps = heads.q_norm->eps;
+    s.q_norm = inputs.add(heads.q_norm->weight);
+    s.k_norm = inputs.add(heads.k_norm->weight);
+  }
+  s.stores = static_cast<int>(inputs.arrays.size());
   int last = 0;
   for (const CachedText& text : texts) {
+    inputs.add(text.keys);
+    inputs.add(text.values);
     s.places.push_back({text.position, text.slot, text.begin, text.end});
     last = std::max(last, text.position);
   }
-  s.turns = turns_for(D, heads.turning, last + 1);
+  s.turns = turns_for(s.width, heads.turning, last + 1);
+  describe(s, heads.turning, inputs);
   return s;
-}
-
-/** What tells two of these nodes apart. */
-std::vector<double> numbers(const Settings& s, const Turning& t) {
-  std::vector<double> out = {
-      double(s.queries), double(s.keys), s.scale, s.eps, t.base, t.scale};
-  out.insert(out.end(), {t.magnitude, double(s.q_norm), double(s.k_norm)});
-  out.insert(out.end(), t.periods.begin(), t.periods.end());
-  for (const Place& p : s.places) {
-    out.insert(
-        out.end(),
-        {double(p.position), double(p.slot), double(p.begin), double(p.end)});
-  }
-  return out;
-}
-
-} // namespace
-
-std::vector<mx::array> attend_cached(
-    const mx::array& qkv,
-    const std::vector<CachedText>& texts,
-    const Heads& heads,
-    Function plain) {
-  const int B = qkv.shape(0), D = texts.at(0).keys.shape(3);
-  std::vector<mx::array> inputs = {qkv};
-  std::vector<Output> outputs = {
-      {.shape = {B, 1, heads.queries * D}},
-      {.shape = {B, heads.queries, 1, D}}};
-  for (const auto& norm : {heads.q_norm, heads.k_norm}) {
-    if (norm) {
-      inputs.push_back(norm->weight);
-    }
-  }
-  for (const CachedText& text : texts) {
-    for (const mx::array& store : {text.keys, text.values}) {
-      outputs.push_back(
-          {.shape = store.shape(), .donor = static_cast<int>(inputs.size())});
-      inputs.push_back(store);
-    }
-  }
-  const Settings s = settings_of(texts, heads, D);
-  Kernel kernel{
-      .name = "attend_cached",
-      .settings = numbers(s, heads.turning),
-      .run = [s](const Tensors& in, const Tensors& out) { run(s, in, out); },
-      .plain = std::move(plain)};
-  return make_node(std::move(kernel), inputs, outputs);
 }
 
 } // namespace llm::kernels

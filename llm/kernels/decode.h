@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What a decoder block does for one new token of each text, in few operations:
-// with one row everything but reading the weights is overhead. Built from the
-// parts that the other kernels use, so that a row's bits depend neither on the
-// number of texts nor on the threads. See llm/nn/decode.h for the faces.
+// A decoder block for one new token of each text in one operation: with one row
+// everything but reading the weights is overhead. It runs five steps that the
+// other kernels' parts make up, so a row's bits depend neither on the number of
+// texts nor on the threads. See llm/nn/decode.h for the face.
 
 #pragma once
 
@@ -28,19 +28,13 @@ struct NormBefore {
   float eps;
 };
 
-/** The inputs that `plain` takes come in the order x, norm, residual, then of
- * each matrix weight, scales, biases, bias; what is absent is left out. */
+/** norm(x) times each matrix, side by side: [M, K] -> [M, N1 + N2 + ...]; or
+ * silu(gate) * up -> [M, N]. */
 struct Projection {
   std::optional<NormBefore> norm;
-  std::optional<mx::array> residual; // [..., N], added
   std::vector<Matrix> matrices;
   bool swiglu = false; ///< of two matrices, gate and up
 };
-
-/** norm(x) times each matrix, side by side: x [..., K] with at most 16 rows ->
- * [..., N1 + N2 + ...]; or silu(gate) * up -> [..., N]. */
-mx::array
-project(const mx::array& x, const Projection& projection, Function plain);
 
 /** How the pairs of q and k turn; see nn/rope.h. */
 struct Turning {
@@ -65,14 +59,25 @@ struct CachedText {
   int slot, begin, end;
 };
 
-/** qkv [B, 1, (H + 2 K) D]; one text for each row -> the attention's output
- * [B, 1, H D], the queries as they were used [B, H, 1, D], and keys and values
- * of each text with the new ones (in the same memory, if nobody else holds it).
- * `plain` takes qkv, q_norm, k_norm, then keys, values of each text. */
-std::vector<mx::array> attend_cached(
-    const mx::array& qkv,
+/** h = x + o(attention(qkv(x))),  y = h + down(mlp(h)). */
+struct Block {
+  Projection qkv;
+  Heads heads;
+  Projection o;
+  Projection mlp; ///< norm, gate and up
+  Projection down;
+};
+
+/** x [B, 1, C], one text for each row, at most 16 -> y [B, 1, C], the queries
+ * as they were used [B, H, 1, D], and keys and values of each text with the new
+ * ones (in the same memory, if nobody else holds it). `plain` takes x, then in
+ * the order of Block: norms, and of each matrix weight, scales, biases, bias;
+ * after qkv q_norm, k_norm, keys and values of each text. What is absent is
+ * left out. */
+std::vector<mx::array> decode_block(
+    const mx::array& x,
+    const Block& block,
     const std::vector<CachedText>& texts,
-    const Heads& heads,
     Function plain);
 
 } // namespace llm::kernels

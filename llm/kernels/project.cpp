@@ -5,78 +5,56 @@
 #include <algorithm>
 #include <memory>
 
-#include "llm/kernels/decode.h"
+#include "llm/kernels/decode_steps.h"
 #include "llm/kernels/rows.h"
 #include "llm/kernels/thread_pool.h"
 
 namespace llm::kernels {
 
-namespace {
-
-constexpr int64_t kRowsOfTask = 32; // of a matrix
-
-/** Where the inputs of the node are; -1: absent. */
-struct Plan {
-  struct Part {
-    int weight, bits, bias;
-  };
-  int norm = -1, residual = -1;
-  float eps = 0;
-  std::vector<Part> parts;
-  bool swiglu = false;
-};
-
-struct Node {
-  Plan plan;
-  std::vector<mx::array> inputs;
-  std::vector<double> settings;
-  int width = 0;
-};
-
-Node node_of(const mx::array& x, const Projection& p) {
-  Node out;
-  const auto add = [&](const mx::array& a) {
-    out.inputs.push_back(a);
-    return static_cast<int>(out.inputs.size()) - 1;
-  };
-  add(x);
+ProjectionPlan plan_projection(const Projection& p, NodeInputs& inputs) {
+  ProjectionPlan out;
   if (p.norm) {
-    out.plan.norm = add(p.norm->weight);
-    out.plan.eps = p.norm->eps;
+    out.norm = inputs.add(p.norm->weight);
+    out.eps = p.norm->eps;
   }
-  if (p.residual) {
-    out.plan.residual = add(*p.residual);
-  }
-  out.plan.swiglu = p.swiglu;
-  out.settings = {double(p.norm.has_value()), out.plan.eps, double(p.swiglu)};
+  out.swiglu = p.swiglu;
+  std::vector<double>& settings = inputs.settings;
+  settings.insert(
+      settings.end(), {double(out.norm), out.eps, double(out.swiglu)});
   for (const Matrix& m : p.matrices) {
-    Plan::Part part{add(m.weight), m.bits, -1};
+    ProjectionPlan::Part part{inputs.add(m.weight), m.bits, -1};
     if (m.bits != 32) {
-      add(*m.scales);
-      add(*m.biases);
+      inputs.add(*m.scales);
+      inputs.add(*m.biases);
     }
     if (m.bias) {
-      part.bias = add(*m.bias);
+      part.bias = inputs.add(*m.bias);
     }
-    out.settings.insert(
-        out.settings.end(), {double(m.bits), double(m.bias.has_value())});
-    out.plan.parts.push_back(part);
+    settings.insert(settings.end(), {double(m.bits), double(part.bias)});
+    out.parts.push_back(part);
     out.width = (p.swiglu ? 0 : out.width) + m.weight.shape(0);
   }
   return out;
 }
 
+namespace {
+
+constexpr int64_t kRowsOfTask = 32; // of a matrix
+
 /** The rows of x, normalized into `memory` where the plan has a norm. */
-const float*
-normalized(const Plan& plan, const Tensors& in, std::vector<float>& memory) {
+const float* normalized(
+    const ProjectionPlan& plan,
+    const Tensors& in,
+    const Tensor& x,
+    std::vector<float>& memory) {
   if (plan.norm < 0) {
-    return in[0].data;
+    return x.data;
   }
-  const int64_t K = in[0].width();
-  memory.resize(in[0].size());
-  for (int64_t m = 0; m < in[0].rows(); ++m) {
+  const int64_t K = x.width();
+  memory.resize(x.size());
+  for (int64_t m = 0; m < x.rows(); ++m) {
     norm_of_row(
-        in[0].row(m),
+        x.data + m * K,
         in[plan.norm].data,
         nullptr,
         memory.data() + m * K,
@@ -89,11 +67,16 @@ normalized(const Plan& plan, const Tensors& in, std::vector<float>& memory) {
 
 class Projector {
  public:
-  Projector(const Plan& plan, const Tensors& in, const Tensor& out)
-      : plan_(plan), in_(in), out_(out), M_(in[0].rows()) {
-    const int64_t K = in[0].width();
-    const float* x = normalized(plan, in, memory_);
-    for (const Plan::Part& part : plan.parts) {
+  Projector(
+      const ProjectionPlan& plan,
+      const Tensors& in,
+      const Tensor& input,
+      const Tensor* residual,
+      const Tensor& out)
+      : plan_(plan), in_(in), residual_(residual), out_(out), M_(input.rows()) {
+    const int64_t K = input.width();
+    const float* x = normalized(plan, in, input, memory_);
+    for (const ProjectionPlan::Part& part : plan.parts) {
       const MatrixRows w = matrix_rows(in, part.weight, part.bits);
       const auto same = [&](const MatrixRows& other) {
         return other.bits == w.bits && other.groups == w.groups;
@@ -156,14 +139,14 @@ class Projector {
       for (int64_t m = 0; m < M_; ++m) {
         const int64_t at = m * width + task.first + n;
         const float value = y[(n - task.begin) * M_ + m];
-        out_.data[at] =
-            plan_.residual < 0 ? value : value + in_[plan_.residual].data[at];
+        out_.data[at] = residual_ ? value + residual_->data[at] : value;
       }
     }
   }
 
-  const Plan& plan_;
+  const ProjectionPlan& plan_;
   const Tensors& in_;
+  const Tensor* residual_;
   const Tensor& out_;
   int64_t M_; // rows of x
   std::vector<float> memory_;
@@ -174,19 +157,13 @@ class Projector {
 
 } // namespace
 
-mx::array
-project(const mx::array& x, const Projection& projection, Function plain) {
-  Node node = node_of(x, projection);
-  mx::Shape shape = x.shape();
-  shape.back() = node.width;
-  Kernel kernel{
-      .name = "project",
-      .settings = node.settings,
-      .run = [plan = node.plan](
-                 const Tensors& in,
-                 const Tensors& out) { Projector(plan, in, out[0]).run(); },
-      .plain = std::move(plain)};
-  return make_node(std::move(kernel), node.inputs, {{.shape = shape}})[0];
+void run_projection(
+    const ProjectionPlan& plan,
+    const Tensors& in,
+    const Tensor& x,
+    const Tensor* residual,
+    const Tensor& out) {
+  Projector(plan, in, x, residual, out).run();
 }
 
 } // namespace llm::kernels

@@ -72,12 +72,12 @@ class LayerCache {
       const mx::array& v,
       const nn::AttentionOptions& options = {});
 
-  /** The same for one new token of each text, from what the layer's products
-   * give, [B, 1, (H + 2 H_kv) D] -> [B, 1, H D], in one operation. */
-  mx::array decode(const mx::array& qkv, const nn::DecodeHeads& heads);
-  /** False for keys and values in a few bits, or where one cache holds
-   * several texts. */
-  bool can_decode(int texts) const;
+  /** A whole block for one new token of each text, x [B, 1, C] -> [B, 1, C],
+   * in one operation. */
+  mx::array decode(const mx::array& x, const nn::DecodeBlock& block);
+  /** False where its layers must run one by one (nn/decode.h), for keys and
+   * values in a few bits, and where one cache holds several texts. */
+  bool can_decode(const mx::array& x, const nn::DecodeBlock& block) const;
 
   /** If set, the queries [B, H, L, D] of the last call as they were used: with
    * the keys they give any row of the attention, see inspect. */

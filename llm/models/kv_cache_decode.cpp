@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// One new token of each text through the cache, in one operation.
+// One new token of each text through a block and its cache, in one operation.
 
 #include <algorithm>
 
@@ -8,12 +8,16 @@
 
 namespace llm {
 
-bool LayerCache::can_decode(int texts) const {
-  const int held = rows_.empty() ? 1 : static_cast<int>(rows_.size());
-  return held == texts && options_.bits == 0 &&
-      std::all_of(rows_.begin(), rows_.end(), [](const LayerCache* row) {
-           return row->can_decode(1);
-         });
+bool LayerCache::can_decode(const mx::array& x, const nn::DecodeBlock& block)
+    const {
+  const int texts = rows_.empty() ? 1 : static_cast<int>(rows_.size());
+  const auto exact = [](const LayerCache& c) { return c.options_.bits == 0; };
+  return texts == x.shape(0) && exact(*this) &&
+      std::all_of(
+             rows_.begin(),
+             rows_.end(),
+             [&](const LayerCache* row) { return exact(*row); }) &&
+      nn::can_decode(x, block);
 }
 
 /** Room for one more token, whose key has `shape`, [1, H_kv, 1, D]. */
@@ -29,18 +33,15 @@ LayerCache::next_row(const mx::Shape& shape, mx::Dtype dtype, int window) {
   return {keys_.parts[0], values_.parts[0], position, slot, begin, end};
 }
 
-mx::array LayerCache::decode(
-    const mx::array& qkv,
-    const nn::DecodeHeads& heads) {
-  const int D = qkv.shape(-1) / (heads.heads + 2 * heads.kv_heads);
-  const mx::Shape shape = {1, heads.kv_heads, 1, D};
+mx::array LayerCache::decode(const mx::array& x, const nn::DecodeBlock& block) {
+  const mx::Shape key = {1, block.kv_heads, 1, block.k.out() / block.kv_heads};
   const std::vector<LayerCache*> texts =
       rows_.empty() ? std::vector<LayerCache*>{this} : rows_;
   std::vector<nn::CachedRow> rows;
   for (LayerCache* text : texts) {
-    rows.push_back(text->next_row(shape, qkv.dtype(), heads.window));
+    rows.push_back(text->next_row(key, x.dtype(), block.window));
   }
-  const nn::Attended out = nn::attend_cached(qkv, rows, heads);
+  const nn::Decoded out = nn::decode_block(x, block, rows);
   for (size_t b = 0; b < texts.size(); ++b) {
     texts[b]->keys_.parts[0] = out.stores[b].first;
     texts[b]->values_.parts[0] = out.stores[b].second;

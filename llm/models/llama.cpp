@@ -179,36 +179,24 @@ LlamaAttention::LlamaAttention(const LlamaConfig& c, int layer)
   }
 }
 
-bool LlamaBlock::can_decode(const mx::array& x, const LayerCache* cache) const {
+nn::DecodeBlock LlamaBlock::layers() const {
   const LlamaAttention& a = self_attn;
-  return cache && cache->can_decode(x.shape(0)) &&
-      nn::can_decode(
-             x,
-             {&a.q_proj,
-              &a.k_proj,
-              &a.v_proj,
-              &a.o_proj,
-              &mlp.gate_proj,
-              &mlp.up_proj,
-              &mlp.down_proj});
-}
-
-mx::array LlamaBlock::decode(const mx::array& x, LayerCache& cache) const {
-  const LlamaAttention& a = self_attn;
-  const mx::array qkv =
-      nn::norm_project(x, input_layernorm, {&a.q_proj, &a.k_proj, &a.v_proj});
-  const mx::array y = cache.decode(
-      qkv,
-      {.heads = a.heads,
-       .kv_heads = a.kv_heads,
-       .rope = a.rope,
-       .q_norm = a.q_norm,
-       .k_norm = a.k_norm,
-       .window = a.window});
-  const mx::array h = nn::project_add(y, a.o_proj, x);
-  const mx::array gated =
-      nn::norm_swiglu(h, post_attention_layernorm, mlp.gate_proj, mlp.up_proj);
-  return nn::project_add(gated, mlp.down_proj, h);
+  return {
+      .attention_norm = input_layernorm,
+      .q = a.q_proj,
+      .k = a.k_proj,
+      .v = a.v_proj,
+      .o = a.o_proj,
+      .heads = a.heads,
+      .kv_heads = a.kv_heads,
+      .rope = a.rope,
+      .q_norm = a.q_norm,
+      .k_norm = a.k_norm,
+      .window = a.window,
+      .mlp_norm = post_attention_layernorm,
+      .gate = mlp.gate_proj,
+      .up = mlp.up_proj,
+      .down = mlp.down_proj};
 }
 
 LlamaBody::LlamaBody(const LlamaConfig& c)
@@ -233,10 +221,6 @@ void Llama::initialize(uint64_t seed) {
     if (a.ndim() == 2) {
       const bool writes =
           path.ends_with("o_proj.weight") || path.ends_with("down_proj.weight");
-      if (writes && std::getenv("ZERO")) {
-        a = mx::zeros_like(a);
-        return;
-      }
       a = nn::normal_init(a, writes ? residual : 0.02f, seed, path);
     }
   });

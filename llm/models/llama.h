@@ -125,17 +125,14 @@ struct LlamaBlock {
         mlp(c) {}
 
   mx::array operator()(const mx::array& x, LayerCache* cache = nullptr) const {
-    if (can_decode(x, cache)) {
-      return decode(x, *cache);
+    if (cache && cache->can_decode(x, layers())) {
+      return cache->decode(x, layers()); // the same, for one token
     }
     const mx::array h = mx::add(x, self_attn(input_layernorm(x), cache));
     return mx::add(h, mlp(post_attention_layernorm(h)));
   }
 
-  /** The same for one new token of each text, x [B, 1, C], in five operations;
-   * see nn/decode.h for when that is possible. */
-  mx::array decode(const mx::array& x, LayerCache& cache) const;
-  bool can_decode(const mx::array& x, const LayerCache* cache) const;
+  nn::DecodeBlock layers() const;
 
   static void visit(auto& self, auto&& f) {
     f("input_layernorm", self.input_layernorm);

@@ -3,7 +3,7 @@
 #include "llm/nn/decode.h"
 
 #include <cmath>
-#include <utility>
+#include <stdexcept>
 
 #include <mlx/fast.h>
 
@@ -43,58 +43,12 @@ kernels::Matrix matrix_of(const Linear& layer) {
   return out;
 }
 
-/** The same in MLX's operations; takes its inputs as Projection lists them. */
-kernels::Function plain_of(const kernels::Projection& p) {
-  std::vector<std::pair<int, bool>> parts; // bits, has a bias
-  for (const kernels::Matrix& m : p.matrices) {
-    parts.emplace_back(m.bits, m.bias.has_value());
-  }
-  const auto eps = p.norm ? std::optional<float>(p.norm->eps) : std::nullopt;
-  return [parts, eps, add = p.residual.has_value(), swiglu = p.swiglu](
-             const Arrays& in) {
-    size_t i = 0;
-    const mx::array raw = in[i++];
-    const mx::array x = eps ? mx::fast::rms_norm(raw, in[i++], *eps) : raw;
-    const auto residual =
-        add ? std::optional<mx::array>(in[i++]) : std::nullopt;
-    Arrays out;
-    for (const auto& [bits, has_bias] : parts) {
-      const mx::array& w = in[i++];
-      if (bits == 32) {
-        out.push_back(mx::matmul(x, mx::transpose(w)));
-      } else {
-        const mx::array &scales = in[i], &biases = in[i + 1];
-        const int group = x.shape(-1) / scales.shape(-1);
-        out.push_back(
-            mx::quantized_matmul(x, w, scales, biases, true, group, bits));
-        i += 2;
-      }
-      if (has_bias) {
-        out.back() = mx::add(out.back(), in[i++]);
-      }
-    }
-    if (swiglu) {
-      const mx::array gate = mx::multiply(out[0], mx::sigmoid(out[0]));
-      out = {mx::multiply(gate, out[1])};
-    }
-    mx::array y = out.size() == 1 ? out[0] : mx::concatenate(out, -1);
-    return Arrays{residual ? mx::add(*residual, y) : y};
-  };
-}
-
-mx::array project(const mx::array& x, const kernels::Projection& p) {
-  const kernels::Function plain = plain_of(p);
-  if constexpr (kernels::built) {
-    return kernels::project(x, p, plain);
-  }
-  throw std::logic_error("[decode] ask can_decode() first.");
+kernels::NormBefore before(const RMSNorm& norm) {
+  return {norm.weight, norm.eps};
 }
 
 std::optional<kernels::NormBefore> before(const std::optional<RMSNorm>& norm) {
-  if (!norm) {
-    return std::nullopt;
-  }
-  return kernels::NormBefore{norm->weight, norm->eps};
+  return norm ? std::optional(before(*norm)) : std::nullopt;
 }
 
 kernels::Turning turning_of(const Rope& rope) {
@@ -107,70 +61,169 @@ kernels::Turning turning_of(const Rope& rope) {
   return out;
 }
 
-/** Where a text's token goes and what it sees, without the arrays. */
-struct Place {
-  int position, slot, begin, end;
+float scale_of(int D) {
+  return 1.0f / std::sqrt(static_cast<float>(D));
+}
+
+kernels::Block block_of(const DecodeBlock& b, int D) {
+  return {
+      .qkv =
+          {.norm = before(b.attention_norm),
+           .matrices = {matrix_of(b.q), matrix_of(b.k), matrix_of(b.v)}},
+      .heads =
+          {.queries = b.heads,
+           .keys = b.kv_heads,
+           .scale = scale_of(D),
+           .turning = turning_of(b.rope),
+           .q_norm = before(b.q_norm),
+           .k_norm = before(b.k_norm)},
+      .o = {.matrices = {matrix_of(b.o)}},
+      .mlp =
+          {.norm = before(b.mlp_norm),
+           .matrices = {matrix_of(b.gate), matrix_of(b.up)},
+           .swiglu = true},
+      .down = {.matrices = {matrix_of(b.down)}}};
+}
+
+/** What the plain twin needs to know beside the arrays. */
+struct Shape {
+  struct Layer {
+    int bits;
+    bool bias;
+  };
+  struct Place {
+    int position, slot, begin, end;
+  };
+  Layer q, k, v, o, gate, up, down;
+  float attention_eps, mlp_eps;
+  std::optional<float> q_eps, k_eps;
+  int heads, kv_heads;
+  Rope rope;
+  std::vector<Place> places;
 };
 
-/** attend_cached in MLX's operations. in: qkv, q_norm, k_norm, then keys and
- * values of each text. */
-Arrays plain_attend(
-    const Arrays& in,
-    const std::vector<Place>& places,
-    const DecodeHeads& h,
-    float scale) {
-  size_t i = 1;
-  const auto normed = [&](const mx::array& x, const auto& norm) {
-    return norm ? mx::fast::rms_norm(x, in[i++], norm->eps) : x;
+Shape shape_of(const DecodeBlock& b, const std::vector<CachedRow>& rows) {
+  const auto layer = [](const Linear& l) {
+    return Shape::Layer{
+        l.quantization ? l.quantization->bits : 32, l.bias.has_value()};
   };
-  const mx::array heads =
-      split_heads(in[0], h.heads + 2 * h.kv_heads); // [B, H + 2 K, 1, D]
-  const auto part = [&](int from, int to) {
-    mx::Shape begin(4, 0), end = heads.shape();
-    begin[1] = from;
-    end[1] = to;
-    return mx::slice(heads, begin, end);
+  const auto eps = [](const std::optional<RMSNorm>& norm) {
+    return norm ? std::optional(norm->eps) : std::nullopt;
   };
-  const int H = h.heads, K = h.kv_heads;
-  const mx::array q = normed(part(0, H), h.q_norm);
-  const mx::array k = normed(part(H, H + K), h.k_norm);
-  const mx::array v = part(H + K, H + 2 * K);
-  Arrays outs, queries, stores;
-  for (int b = 0; b < q.shape(0); ++b) {
-    const Place& at = places[b];
-    const auto row = [b](const mx::array& x) {
-      return mx::slice(x, {b, 0, 0, 0}, {b + 1, x.shape(1), 1, x.shape(3)});
-    };
-    const Positions position{.start = at.position};
-    queries.push_back(h.rope(row(q), position));
-    Arrays seen;
-    for (const mx::array& x : {h.rope(row(k), position), row(v)}) {
-      mx::Shape from(4, 0), to = x.shape();
-      from[2] = at.slot;
-      to[2] = at.slot + 1;
-      stores.push_back(mx::slice_update(in[i++], x, from, to));
-      from[2] = at.begin;
-      to[2] = at.end;
-      seen.push_back(mx::slice(stores.back(), from, to));
-    }
-    outs.push_back(merge_heads(mx::fast::scaled_dot_product_attention(
-        queries.back(), seen[0], seen[1], scale)));
+  Shape s{
+      layer(b.q),
+      layer(b.k),
+      layer(b.v),
+      layer(b.o),
+      layer(b.gate),
+      layer(b.up),
+      layer(b.down),
+      b.attention_norm.eps,
+      b.mlp_norm.eps,
+      eps(b.q_norm),
+      eps(b.k_norm),
+      b.heads,
+      b.kv_heads,
+      b.rope,
+      {}};
+  for (const CachedRow& row : rows) {
+    s.places.push_back({row.position, row.slot, row.begin, row.end});
   }
-  Arrays out = {mx::concatenate(outs, 0), mx::concatenate(queries, 0)};
-  out.insert(out.end(), stores.begin(), stores.end());
-  return out;
+  return s;
 }
+
+/** The block in MLX's operations, from the arrays in kernels::Block's order. */
+class Plain {
+ public:
+  Plain(const Shape& shape, const Arrays& in) : shape_(shape), in_(in) {}
+
+  Arrays run() {
+    const mx::array x = next();
+    const mx::array n = norm(x, shape_.attention_eps);
+    const mx::array q = product(n, shape_.q), k = product(n, shape_.k);
+    const mx::array v = product(n, shape_.v);
+    Arrays out = attend(q, k, v); // attention's output, queries, stores
+    const mx::array h = mx::add(x, product(out[0], shape_.o));
+    const mx::array m = norm(h, shape_.mlp_eps);
+    const mx::array gate = product(m, shape_.gate);
+    const mx::array up = product(m, shape_.up);
+    const mx::array inner =
+        mx::multiply(mx::multiply(gate, mx::sigmoid(gate)), up);
+    out[0] = mx::add(h, product(inner, shape_.down));
+    return out;
+  }
+
+ private:
+  const mx::array& next() {
+    return in_.at(i_++);
+  }
+
+  mx::array norm(const mx::array& x, float eps) {
+    return mx::fast::rms_norm(x, next(), eps);
+  }
+
+  mx::array product(const mx::array& x, const Shape::Layer& layer) {
+    const mx::array w = next();
+    mx::array y = x;
+    if (layer.bits == 32) {
+      y = mx::matmul(x, mx::transpose(w));
+    } else {
+      const mx::array scales = next(), biases = next();
+      const int group = x.shape(-1) / scales.shape(-1);
+      y = mx::quantized_matmul(x, w, scales, biases, true, group, layer.bits);
+    }
+    return layer.bias ? mx::add(y, next()) : y;
+  }
+
+  Arrays attend(const mx::array& q, const mx::array& k, const mx::array& v) {
+    mx::array heads = split_heads(q, shape_.heads); // [B, H, 1, D]
+    mx::array keys = split_heads(k, shape_.kv_heads);
+    const mx::array values = split_heads(v, shape_.kv_heads);
+    if (shape_.q_eps) {
+      heads = norm(heads, *shape_.q_eps);
+      keys = norm(keys, *shape_.k_eps);
+    }
+    Arrays mixed, queries, stores;
+    for (int b = 0; b < q.shape(0); ++b) {
+      const Shape::Place& at = shape_.places[b];
+      const auto row = [b](const mx::array& x) {
+        return mx::slice(x, {b, 0, 0, 0}, {b + 1, x.shape(1), 1, x.shape(3)});
+      };
+      const Positions position{.start = at.position};
+      queries.push_back(shape_.rope(row(heads), position));
+      Arrays seen;
+      for (const mx::array& x :
+           {shape_.rope(row(keys), position), row(values)}) {
+        mx::Shape from(4, 0), to = x.shape();
+        from[2] = at.slot;
+        to[2] = at.slot + 1;
+        stores.push_back(mx::slice_update(next(), x, from, to));
+        from[2] = at.begin;
+        to[2] = at.end;
+        seen.push_back(mx::slice(stores.back(), from, to));
+      }
+      mixed.push_back(merge_heads(mx::fast::scaled_dot_product_attention(
+          queries.back(), seen[0], seen[1], scale_of(heads.shape(3)))));
+    }
+    Arrays out = {mx::concatenate(mixed, 0), mx::concatenate(queries, 0)};
+    out.insert(out.end(), stores.begin(), stores.end());
+    return out;
+  }
+
+  const Shape& shape_;
+  const Arrays& in_;
+  size_t i_ = 0;
+};
 
 } // namespace
 
-bool can_decode(
-    const mx::array& x,
-    std::initializer_list<const Linear*> layers) {
+bool can_decode(const mx::array& x, const DecodeBlock& b) {
   if (x.ndim() != 3 || x.shape(1) != 1 || x.shape(0) > kMostRows ||
-      !kernels::usable({x})) {
+      !kernels::usable({x, b.attention_norm.weight, b.mlp_norm.weight})) {
     return false;
   }
-  for (const Linear* layer : layers) {
+  for (const Linear* layer :
+       {&b.q, &b.k, &b.v, &b.o, &b.gate, &b.up, &b.down}) {
     if (!is_fast(*layer)) {
       return false;
     }
@@ -178,72 +231,27 @@ bool can_decode(
   return true;
 }
 
-mx::array norm_project(
+Decoded decode_block(
     const mx::array& x,
-    const RMSNorm& norm,
-    std::initializer_list<const Linear*> layers) {
-  kernels::Projection p{.norm = before(norm)};
-  for (const Linear* layer : layers) {
-    p.matrices.push_back(matrix_of(*layer));
-  }
-  return project(x, p);
-}
-
-mx::array project_add(
-    const mx::array& x,
-    const Linear& layer,
-    const mx::array& residual) {
-  return project(x, {.residual = residual, .matrices = {matrix_of(layer)}});
-}
-
-mx::array norm_swiglu(
-    const mx::array& x,
-    const RMSNorm& norm,
-    const Linear& gate,
-    const Linear& up) {
-  return project(
-      x,
-      {.norm = before(norm),
-       .matrices = {matrix_of(gate), matrix_of(up)},
-       .swiglu = true});
-}
-
-Attended attend_cached(
-    const mx::array& qkv,
-    const std::vector<CachedRow>& rows,
-    const DecodeHeads& heads) {
-  const int D = rows.at(0).keys.shape(3);
-  const float scale =
-      heads.scale != 0 ? heads.scale : 1.0f / std::sqrt(static_cast<float>(D));
-  std::vector<Place> places;
-  for (const CachedRow& row : rows) {
-    places.push_back({row.position, row.slot, row.begin, row.end});
-  }
-  const kernels::Function plain = [places, heads, scale](const Arrays& in) {
-    return plain_attend(in, places, heads, scale);
+    const DecodeBlock& block,
+    const std::vector<CachedRow>& rows) {
+  const auto plain = [shape = shape_of(block, rows)](const Arrays& in) {
+    return Plain(shape, in).run();
   };
   if constexpr (kernels::built) {
     std::vector<kernels::CachedText> texts;
     for (const CachedRow& r : rows) {
       texts.push_back({r.keys, r.values, r.position, r.slot, r.begin, r.end});
     }
-    const Arrays out = kernels::attend_cached(
-        qkv,
-        texts,
-        {.queries = heads.heads,
-         .keys = heads.kv_heads,
-         .scale = scale,
-         .turning = turning_of(heads.rope),
-         .q_norm = before(heads.q_norm),
-         .k_norm = before(heads.k_norm)},
-        plain);
-    Attended result{out[0], out[1], {}};
+    const Arrays out = kernels::decode_block(
+        x, block_of(block, rows.at(0).keys.shape(3)), texts, plain);
+    Decoded result{out[0], out[1], {}};
     for (size_t i = 2; i < out.size(); i += 2) {
       result.stores.emplace_back(out[i], out[i + 1]);
     }
     return result;
   }
-  throw std::logic_error("[decode] ask can_decode() first.");
+  throw std::logic_error("[decode_block] ask can_decode() first.");
 }
 
 } // namespace llm::nn

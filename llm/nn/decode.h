@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// A decoder block for one new token of each text in five operations instead of
+// A decoder block for one new token of each text in one operation instead of
 // some twenty-five. On a CPU a token costs little more than reading the weights
-// once; what the operations cost between them then shows. Numbers are those of
-// the plain layers (to rounding); where can_decode() is false a model calls
-// its layers one by one.
+// once; what lies between the operations then shows. The numbers are those of
+// the layers one by one (to rounding), which run wherever can_decode() is
+// false.
 
 #pragma once
 
-#include <initializer_list>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "llm/nn/linear.h"
@@ -18,37 +18,22 @@
 
 namespace llm::nn {
 
+/** The layers of a block: h = x + o(attention(q, k, v of norm(x))), then
+ * y = h + down(silu(gate(n)) * up(n)) with n = norm(h). */
+struct DecodeBlock {
+  const RMSNorm& attention_norm;
+  const Linear &q, &k, &v, &o;
+  int heads, kv_heads;
+  const Rope& rope;
+  const std::optional<RMSNorm>&q_norm, &k_norm; // over D
+  int window; // a query sees this many positions; 0: all
+  const RMSNorm& mlp_norm;
+  const Linear &gate, &up, &down;
+};
+
 /** True for x [B, 1, C] with B at most 16 on a CPU in float32, if the layers
  * are float32 or packed in 4 or 8 bits and have no adapters. */
-bool can_decode(
-    const mx::array& x,
-    std::initializer_list<const Linear*> layers);
-
-/** norm(x) through layers that read the same: [..., C] -> [..., N1 + ...]. */
-mx::array norm_project(
-    const mx::array& x,
-    const RMSNorm& norm,
-    std::initializer_list<const Linear*> layers);
-
-/** residual + layer(x). */
-mx::array
-project_add(const mx::array& x, const Linear& layer, const mx::array& residual);
-
-/** silu(gate(norm(x))) * up(norm(x)). */
-mx::array norm_swiglu(
-    const mx::array& x,
-    const RMSNorm& norm,
-    const Linear& gate,
-    const Linear& up);
-
-/** What attention does between its products. */
-struct DecodeHeads {
-  int heads, kv_heads;
-  Rope rope;
-  std::optional<RMSNorm> q_norm, k_norm; // over D
-  float scale = 0;                       ///< of the scores; 0: 1 / sqrt(D)
-  int window = 0;                        ///< as in AttentionOptions
-};
+bool can_decode(const mx::array& x, const DecodeBlock& block);
 
 /** One text's keys and values [1, H_kv, n, D] with room for a new one at
  * `slot`; the query sees slots [begin, end). */
@@ -58,16 +43,16 @@ struct CachedRow {
   int slot, begin, end;
 };
 
-struct Attended {
-  mx::array y;       // [B, 1, H D]
+struct Decoded {
+  mx::array y;       // [B, 1, C]
   mx::array queries; // [B, H, 1, D], normalized and turned
   std::vector<std::pair<mx::array, mx::array>> stores; // keys, values
 };
 
-/** qkv [B, 1, (H + 2 H_kv) D], a row for each text. */
-Attended attend_cached(
-    const mx::array& qkv,
-    const std::vector<CachedRow>& rows,
-    const DecodeHeads& heads);
+/** x [B, 1, C], a row of the cache for each. Only if can_decode(). */
+Decoded decode_block(
+    const mx::array& x,
+    const DecodeBlock& block,
+    const std::vector<CachedRow>& rows);
 
 } // namespace llm::nn

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// The operations of nn/decode.h beside the plain layers that they stand for:
-// values, gradients, and a row's bits whatever rows are beside it.
+// A block in one operation (nn/decode.h) beside its layers one by one: values,
+// gradients, and a text's bits whatever texts are beside it.
 
 #ifdef LLM_KERNELS // where they are not built, there is nothing to compare
 
 #include "llm/nn/decode.h"
 
+#include <cmath>
+
 #include <doctest/doctest.h>
 #include <mlx/mlx.h>
 
 #include "llm/models/kv_cache.h"
+#include "llm/nn/activation.h"
+#include "llm/nn/attention.h"
 #include "tests/cpp/kernels/switch.h"
 
 using namespace llm;
@@ -37,7 +41,8 @@ mx::array row_of(const mx::array& x, int b) {
 
 nn::Linear layer(int in, int out, bool bias, int bits, uint64_t seed) {
   nn::Linear l(in, out, bias);
-  l.weight = noise({out, in}, seed);
+  // As wide as a trained layer's: scores of size 1, no softmax of one key.
+  l.weight = noise({out, in}, seed) / std::sqrt(static_cast<float>(in));
   if (bias) {
     l.bias = noise({out}, seed + 1);
   }
@@ -65,270 +70,253 @@ mx::array slope(const F& f, const mx::array& x) {
   return mx::vjp(loss, {x}, {mx::array(1.0f)}).second[0];
 }
 
-/** `fused` beside `plain`, which runs on MLX's operations. */
-void check(const F& fused, const F& plain, const mx::array& x) {
-  const Kernels on(true);
-  const mx::array y = fused(x), dx = slope(fused, x);
-  mx::array expected = mx::array(0.0f), expected_dx = mx::array(0.0f);
-  {
-    const Kernels off(false);
-    expected = plain(x);
-    expected_dx = slope(plain, x);
-    mx::eval(expected, expected_dx);
+/** A block's layers, as a model has them. */
+struct Layers {
+  int heads = 6, kv_heads = 2, width = 32, window = 0;
+  nn::RMSNorm attention_norm, mlp_norm;
+  nn::Linear q, k, v, o, gate, up, down;
+  nn::Rope rope;
+  std::optional<nn::RMSNorm> q_norm, k_norm;
+
+  /** Matrices of `bits`, but k, up and down of 8 where the others have 4. */
+  Layers(int C, int bits, bool bias, int D = 32)
+      : width(D),
+        attention_norm(norm_of(C, 1)),
+        mlp_norm(norm_of(C, 2)),
+        q(layer(C, 6 * D, bias, bits, 11)),
+        k(layer(C, 2 * D, bias, bits == 4 ? 8 : bits, 13)),
+        v(layer(C, 2 * D, bias, bits, 15)),
+        o(layer(6 * D, C, bias, bits, 17)),
+        gate(layer(C, 160, bias, bits, 19)),
+        up(layer(C, 160, bias, bits == 4 ? 8 : bits, 21)),
+        down(layer(160, C, bias, bits == 4 ? 8 : bits, 23)) {}
+
+  void with_norms() {
+    q_norm = norm_of(width, 31);
+    k_norm = norm_of(width, 32);
   }
-  CHECK(distance(y, expected) < 1e-5f);
-  CHECK(distance(dx, expected_dx) < 1e-5f);
+
+  nn::DecodeBlock block() const {
+    return {
+        attention_norm,
+        q,
+        k,
+        v,
+        o,
+        heads,
+        kv_heads,
+        rope,
+        q_norm,
+        k_norm,
+        window,
+        mlp_norm,
+        gate,
+        up,
+        down};
+  }
+
+  /** Layer by layer. */
+  mx::array plain(const mx::array& x, LayerCache& cache) const {
+    const mx::array n = attention_norm(x);
+    mx::array qs = nn::split_heads(q(n), heads);
+    mx::array ks = nn::split_heads(k(n), kv_heads);
+    if (q_norm) {
+      qs = (*q_norm)(qs);
+      ks = (*k_norm)(ks);
+    }
+    const nn::Positions at = cache.positions();
+    const mx::array y = cache.attend(
+        rope(qs, at),
+        rope(ks, at),
+        nn::split_heads(v(n), kv_heads),
+        {.window = window});
+    const mx::array h = x + o(nn::merge_heads(y));
+    const mx::array m = mlp_norm(h);
+    return h + down(nn::swiglu(gate(m), up(m)));
+  }
+};
+
+/** Texts that begin one after the other, so that they are of different lengths:
+ * the batch at step `step`. */
+int texts_at(int step, int most) {
+  return std::min(most, 1 + step / 3);
 }
 
-/** The row of x for which `fused` is alone gives the same bits. */
-void check_rows(const std::function<mx::array(const F&)>& fused, int B) {
-  const mx::array all = fused([](const mx::array& a) { return a; });
-  for (int b = 0; b < B; ++b) {
-    const mx::array alone =
-        fused([b](const mx::array& a) { return row_of(a, b); });
-    CHECK(mx::array_equal(alone, row_of(all, b)).item<bool>());
+/** `steps` new tokens of up to `most` texts, fused and layer by layer. */
+void compare(const Layers& l, int C, int most, int steps, int window) {
+  std::vector<KVCache> fused, plain;
+  for (int b = 0; b < most; ++b) {
+    fused.emplace_back(std::vector<int>{window});
+    plain.emplace_back(std::vector<int>{window});
+  }
+  for (int step = 0; step < steps; ++step) {
+    const int B = texts_at(step, most);
+    const mx::array x = noise({B, 1, C}, 100 + step);
+    std::vector<KVCache*> rows;
+    for (int b = 0; b < B; ++b) {
+      rows.push_back(&fused[b]);
+    }
+    KVCache batch = KVCache::batch(rows);
+    const Kernels on(true);
+    REQUIRE(batch.layers[0].can_decode(x, l.block()));
+    const mx::array y = batch.layers[0].decode(x, l.block());
+    mx::eval(y);
+    const Kernels off(false);
+    for (int b = 0; b < B; ++b) {
+      const mx::array expected = l.plain(row_of(x, b), plain[b].layers[0]);
+      CHECK(distance(row_of(y, b), expected) < 1e-5f);
+    }
   }
 }
 
 } // namespace
 
-TEST_CASE("decode: products beside the plain layers") {
+TEST_CASE("decode: a block in one operation is its layers one by one") {
   const OnCpu cpu;
   for (const int bits : {32, 8, 4}) {
     for (const bool bias : {false, true}) {
-      for (const int B : {1, 4, 7, 16}) {
-        CAPTURE(bits);
-        CAPTURE(bias);
-        CAPTURE(B);
-        const int C = bits == 32 ? 77 : 96;
-        const nn::Linear q = layer(C, 96, bias, bits, 1);
-        const nn::Linear k = layer(C, 33, bias, bits, 3);
-        const nn::Linear down = layer(96, C, bias, bits == 32 ? 32 : 8, 5);
-        const nn::RMSNorm norm = norm_of(C, 7);
-        const mx::array x = noise({B, 1, C}, 11) + 0.3f;
-        const mx::array wide = noise({B, 1, 96}, 12);
-        {
-          const Kernels on(true);
-          CHECK(nn::can_decode(x, {&q, &k, &down}));
-        }
-        const auto both = [&](const mx::array& a) {
-          return nn::norm_project(a, norm, {&q, &k});
-        };
-        check(
-            both,
-            [&](const mx::array& a) {
-              const mx::array n = norm(a);
-              return mx::concatenate({q(n), k(n)}, -1);
-            },
-            x);
-        check(
-            [&](const mx::array& a) { return nn::project_add(a, down, x); },
-            [&](const mx::array& a) { return x + down(a); },
-            wide);
-        const nn::Linear up = layer(C, 96, bias, 32, 13);
-        check(
-            [&](const mx::array& a) { return nn::norm_swiglu(a, norm, q, up); },
-            [&](const mx::array& a) {
-              const mx::array n = norm(a), g = q(n);
-              return g * mx::sigmoid(g) * up(n);
-            },
-            x);
-        check_rows([&](const F& some) { return both(some(x)); }, B);
-        check_rows(
-            [&](const F& some) {
-              return nn::project_add(some(wide), down, some(x));
-            },
-            B);
-      }
+      CAPTURE(bits);
+      CAPTURE(bias);
+      const int C = bits == 32 ? 77 : 96;
+      Layers l(C, bits, bias);
+      compare(l, C, 16, 50, 0);
     }
   }
 }
 
-TEST_CASE("decode: only where the plain layers would give the same") {
+TEST_CASE("decode: every rotation, norms of q and k, windows") {
   const OnCpu cpu;
-  const Kernels on(true);
-  nn::Linear l = layer(64, 64, false, 32, 1);
-  const mx::array x = noise({2, 1, 64}, 2);
-  CHECK(nn::can_decode(x, {&l}));
-  CHECK_FALSE(nn::can_decode(noise({2, 2, 64}, 2), {&l})); // two tokens
-  CHECK_FALSE(nn::can_decode(noise({17, 1, 64}, 2), {&l}));
-  CHECK_FALSE(nn::can_decode(mx::astype(x, mx::bfloat16), {&l}));
-  const nn::Linear three = layer(64, 64, false, 3, 1);
-  CHECK_FALSE(nn::can_decode(x, {&l, &three}));
-  {
-    const Kernels off(false);
-    CHECK_FALSE(nn::can_decode(x, {&l}));
-  }
-  l.lora.emplace(64, 64, 4, 1.0f, 0.0f, false);
-  CHECK_FALSE(nn::can_decode(x, {&l}));
-}
-
-namespace {
-
-nn::DecodeHeads heads_of(int H, int K, const nn::Rope& rope, int D, bool norm) {
-  nn::DecodeHeads out{.heads = H, .kv_heads = K, .rope = rope};
-  if (norm) {
-    out.q_norm = norm_of(D, 21);
-    out.k_norm = norm_of(D, 22);
-  }
-  return out;
-}
-
-/** The same through LayerCache::attend, text by text. */
-mx::array plain_step(
-    std::vector<LayerCache>& texts,
-    const mx::array& qkv,
-    const nn::DecodeHeads& h) {
-  const int H = h.heads, K = h.kv_heads;
-  std::vector<mx::array> out;
-  for (int b = 0; b < qkv.shape(0); ++b) {
-    const mx::array all = nn::split_heads(row_of(qkv, b), H + 2 * K);
-    const auto part = [&](int from, int to) {
-      mx::Shape begin(4, 0), end = all.shape();
-      begin[1] = from;
-      end[1] = to;
-      return mx::slice(all, begin, end);
-    };
-    mx::array q = part(0, H), k = part(H, H + K);
-    if (h.q_norm) {
-      q = (*h.q_norm)(q);
-      k = (*h.k_norm)(k);
-    }
-    const nn::Positions at = texts[b].positions();
-    out.push_back(nn::merge_heads(texts[b].attend(
-        h.rope(q, at),
-        h.rope(k, at),
-        part(H + K, H + 2 * K),
-        {.window = h.window})));
-  }
-  return mx::concatenate(out, 0);
-}
-
-std::vector<LayerCache> empty_caches(int n, int window) {
-  return std::vector<LayerCache>(n, LayerCache({.window = window}));
-}
-
-} // namespace
-
-TEST_CASE("decode: attention over the cache, text by text") {
-  const OnCpu cpu;
-  const int H = 6, K = 2;
-  nn::Rope scaled = nn::llama3_rope(32, 10000, 8, 1, 4, 64);
-  nn::Rope sharp = nn::yarn_rope(32, 10000, {.factor = 4, .context = 64});
-  sharp.scale = 0.5f;
-  for (const int D : {32, 36}) {
-    for (const bool norm : {false, true}) {
+  const nn::Rope llama3 = nn::llama3_rope(32, 10000, 8, 1, 4, 64);
+  nn::Rope yarn = nn::yarn_rope(32, 10000, {.factor = 4, .context = 64});
+  yarn.scale = 0.5f;
+  for (const nn::Rope& rope : {nn::Rope{.base = 500}, llama3, yarn}) {
+    for (const bool norms : {false, true}) {
       for (const int window : {0, 8}) {
-        for (const nn::Rope& rope : {nn::Rope{}, scaled, sharp}) {
-          if (rope.periods && D != 32) {
-            continue;
-          }
-          CAPTURE(D);
-          CAPTURE(norm);
-          CAPTURE(window);
-          const nn::DecodeHeads h = heads_of(H, K, rope, D, norm);
-          auto fast = empty_caches(3, window), plain = fast, lone = fast;
-          for (int step = 0; step < 20; ++step) {
-            // Texts begin one after the other: they are of different lengths.
-            const int B = std::min(3, 1 + step / 4);
-            const mx::array qkv = noise({B, 1, (H + 2 * K) * D}, 100 + step);
-            std::vector<mx::array> ys;
-            const Kernels on(true);
-            for (int b = 0; b < B; ++b) {
-              ys.push_back(fast[b].decode(row_of(qkv, b), h));
-            }
-            const mx::array y = mx::concatenate(ys, 0);
-            mx::array expected = mx::array(0.0f);
-            {
-              const Kernels off(false);
-              expected = plain_step(plain, qkv, h);
-              mx::eval(expected);
-            }
-            CHECK(distance(y, expected) < 1e-5f);
-          }
+        CAPTURE(norms);
+        CAPTURE(window);
+        Layers l(64, 32, false);
+        l.rope = rope;
+        l.window = window;
+        if (norms) {
+          l.with_norms();
         }
+        compare(l, 64, 3, 24, window);
       }
     }
   }
+  const Layers odd(40, 32, false, 36); // a head that is no whole vectors
+  compare(odd, 40, 2, 12, 0);
 }
 
 TEST_CASE("decode: a batch of texts is bit for bit each text alone") {
   const OnCpu cpu;
   const Kernels on(true);
-  const nn::DecodeHeads h = heads_of(6, 2, nn::Rope{}, 32, true);
-  std::vector<KVCache> alone, together;
-  for (int b = 0; b < 3; ++b) {
-    alone.emplace_back(std::vector<int>{0});
-    together.emplace_back(std::vector<int>{0});
-  }
-  for (int step = 0; step < 300; ++step) { // past the first growth of 256
-    const int B = std::min(3, 1 + step / 7);
-    const mx::array qkv = noise({B, 1, 10 * 32}, step);
-    std::vector<KVCache*> rows;
-    for (int b = 0; b < B; ++b) {
-      rows.push_back(&together[b]);
+  for (const int bits : {32, 4}) {
+    Layers l(96, bits, true);
+    l.with_norms();
+    std::vector<KVCache> alone, together;
+    for (int b = 0; b < 6; ++b) {
+      alone.emplace_back(std::vector<int>{0});
+      together.emplace_back(std::vector<int>{0});
     }
-    KVCache batch = KVCache::batch(rows);
-    batch.layers[0].keep_queries = true;
-    REQUIRE(batch.layers[0].can_decode(B));
-    const mx::array y = batch.layers[0].decode(qkv, h);
-    std::vector<mx::array> outputs = batch.arrays();
-    outputs.push_back(y);
-    mx::eval(outputs);
-    for (int b = 0; b < B; ++b) {
-      LayerCache& cache = alone[b].layers[0];
-      const mx::array own = cache.decode(row_of(qkv, b), h);
-      REQUIRE(mx::array_equal(own, row_of(y, b)).item<bool>());
+    for (int step = 0; step < 270; ++step) { // past the first growth of 256
+      const int B = texts_at(step, 6);
+      const mx::array x = noise({B, 1, 96}, step);
+      std::vector<KVCache*> rows;
+      for (int b = 0; b < B; ++b) {
+        rows.push_back(&together[b]);
+      }
+      KVCache batch = KVCache::batch(rows);
+      batch.layers[0].keep_queries = true;
+      const mx::array y = batch.layers[0].decode(x, l.block());
+      std::vector<mx::array> outputs = batch.arrays();
+      outputs.push_back(y);
+      mx::eval(outputs);
+      for (int b = 0; b < B; ++b) {
+        const mx::array own =
+            alone[b].layers[0].decode(row_of(x, b), l.block());
+        REQUIRE(mx::array_equal(own, row_of(y, b)).item<bool>());
+      }
+      REQUIRE(batch.layers[0].queries->shape() == mx::Shape{B, 6, 1, 32});
     }
-    CHECK(batch.layers[0].queries->shape() == mx::Shape{B, 6, 1, 32});
+    CHECK(together[0].length() == 270);
   }
-  CHECK(together[0].length() == 300);
 }
 
 TEST_CASE("decode: a cache that somebody else holds is copied, not changed") {
   const OnCpu cpu;
   const Kernels on(true);
-  const nn::DecodeHeads h = heads_of(2, 1, nn::Rope{}, 32, false);
+  const Layers l(64, 32, false);
+  const auto token = [](int seed) { return noise({1, 1, 64}, seed); };
   LayerCache cache;
-  mx::eval(cache.decode(noise({1, 1, 4 * 32}, 1), h));
+  mx::eval(cache.decode(token(1), l.block()));
   LayerCache branch = cache;
-  const mx::array a = cache.decode(noise({1, 1, 4 * 32}, 2), h);
-  const mx::array b = branch.decode(noise({1, 1, 4 * 32}, 3), h);
-  mx::eval(a, b);
-  const mx::array next = noise({1, 1, 4 * 32}, 4);
-  const mx::array ya = cache.decode(next, h), yb = branch.decode(next, h);
+  mx::eval(cache.decode(token(2), l.block()));
+  mx::eval(branch.decode(token(3), l.block()));
+  const mx::array a = cache.decode(token(4), l.block());
+  const mx::array b = branch.decode(token(4), l.block());
   LayerCache again;
-  for (const int seed : {1, 2, 4}) {
-    mx::array y = again.decode(noise({1, 1, 4 * 32}, seed), h);
-    mx::eval(y);
-    if (seed == 4) {
-      CHECK(mx::array_equal(y, ya).item<bool>());
-      CHECK_FALSE(mx::array_equal(y, yb).item<bool>());
-    }
-  }
+  mx::eval(again.decode(token(1), l.block()));
+  mx::eval(again.decode(token(2), l.block()));
+  const mx::array expected = again.decode(token(4), l.block());
+  CHECK(mx::array_equal(a, expected).item<bool>());
+  CHECK_FALSE(mx::array_equal(b, expected).item<bool>());
 }
 
-TEST_CASE("decode: the attention's gradient is that of the plain operations") {
+TEST_CASE("decode: only where the layers would give the same") {
   const OnCpu cpu;
   const Kernels on(true);
-  const nn::DecodeHeads h = heads_of(4, 2, nn::Rope{}, 32, true);
-  const mx::array keys = noise({1, 2, 9, 32}, 1),
-                  values = noise({1, 2, 9, 32}, 2);
-  const auto f = [&](const mx::array& qkv) {
-    return nn::attend_cached(qkv, {{keys, values, 6, 6, 0, 7}}, h).y;
+  Layers l(64, 32, false);
+  const mx::array x = noise({2, 1, 64}, 2);
+  CHECK(nn::can_decode(x, l.block()));
+  CHECK_FALSE(nn::can_decode(noise({2, 2, 64}, 2), l.block())); // two tokens
+  CHECK_FALSE(nn::can_decode(noise({17, 1, 64}, 2), l.block()));
+  CHECK_FALSE(nn::can_decode(mx::astype(x, mx::bfloat16), l.block()));
+  CHECK_FALSE(LayerCache().can_decode(x, l.block())); // two texts, one cache
+  CHECK(LayerCache().can_decode(row_of(x, 0), l.block()));
+  CHECK_FALSE(LayerCache({.bits = 8, .group_size = 32})
+                  .can_decode(row_of(x, 0), l.block()));
+  {
+    const Kernels off(false);
+    CHECK_FALSE(nn::can_decode(x, l.block()));
+  }
+  const nn::Linear up = l.up;
+  l.up = layer(64, 160, false, 3, 1);
+  CHECK_FALSE(nn::can_decode(x, l.block()));
+  l.up = up;
+  CHECK(nn::can_decode(x, l.block()));
+  l.v.lora.emplace(64, 64, 4, 1.0f, 0.0f, false);
+  CHECK_FALSE(nn::can_decode(x, l.block()));
+}
+
+TEST_CASE("decode: gradient and vmap are those of the plain operations") {
+  const OnCpu cpu;
+  const Kernels on(true);
+  Layers l(64, 32, true);
+  l.with_norms();
+  const mx::array keys = noise({1, 2, 9, 32}, 1);
+  const mx::array values = noise({1, 2, 9, 32}, 2);
+  const auto f = [&](const mx::array& x) {
+    return nn::decode_block(x, l.block(), {{keys, values, 6, 6, 0, 7}}).y;
   };
-  const mx::array qkv = noise({1, 1, 8 * 32}, 3);
-  const mx::array dx = slope(f, qkv);
-  // The slope along one direction, by differences in the values alone.
-  const mx::array way = noise(qkv.shape(), 5) * 1e-2f;
+  const mx::array x = noise({1, 1, 64}, 3);
+  const mx::array dx = slope(f, x);
+  // The slope along one direction, by differences of the values alone.
+  const mx::array way = noise(x.shape(), 5) * 1e-2f;
   const auto value = [&](const mx::array& at) {
     const mx::array y = f(at);
     return mx::sum(y * noise(y.shape(), 9)).item<float>();
   };
-  const float measured = (value(qkv + way) - value(qkv - way)) / 2;
+  const float measured = (value(x + way) - value(x - way)) / 2;
   CHECK(
       mx::sum(dx * way).item<float>() ==
       doctest::Approx(measured).epsilon(0.01));
+  const mx::array many = noise({3, 1, 1, 64}, 6);
+  const mx::array mapped = mx::vmap(f)(many);
+  for (int i = 0; i < 3; ++i) {
+    const mx::array own = f(mx::reshape(row_of(many, i), {1, 1, 64}));
+    CHECK(distance(mx::reshape(row_of(mapped, i), {1, 1, 64}), own) < 1e-5f);
+  }
 }
 
 #endif // LLM_KERNELS
