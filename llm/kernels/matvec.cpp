@@ -104,7 +104,7 @@ HWY_INLINE void load_numbers(const uint8_t* p, VU (&q)[2]) {
 
 // Bytes from memory that are asked for before they are needed: what arrives
 // while the rows before them are multiplied.
-constexpr int64_t kAhead = 4096;
+constexpr int64_t kAhead = 1024;
 
 /** y[i * M + m] = row n + i of w times x_m, for Rows rows and R of the x. Rows
  * at a time share what is read of x. */
@@ -214,15 +214,13 @@ HWY_EXPORT(float_lanes);
 
 namespace {
 
-constexpr int64_t kRowsOfTask = 32; // of W
-
 /** x [M, K] times all rows of w, into out [M, N]. */
 void run(const MatrixRows& w, const Tensor& x, const Tensor& out) {
   const int64_t M = x.dim(0), N = out.dim(1);
   const ReadyRows ready = make_ready(x.data, x.stride(0), M, x.dim(1), w);
-  parallel_for((N + kRowsOfTask - 1) / kRowsOfTask, [&](int64_t task) {
-    const int64_t begin = task * kRowsOfTask;
-    const int64_t end = std::min(N, begin + kRowsOfTask);
+  const int64_t rows = rows_of_task(N);
+  parallel_for((N + rows - 1) / rows, [&](int64_t task) {
+    const int64_t begin = task * rows, end = std::min(N, begin + rows);
     std::vector<float> y((end - begin) * M);
     products(w, begin, end, ready, y.data());
     for (int64_t n = begin; n < end; ++n) {
@@ -234,6 +232,12 @@ void run(const MatrixRows& w, const Tensor& x, const Tensor& out) {
 }
 
 } // namespace
+
+int64_t rows_of_task(int64_t rows) {
+  constexpr int64_t kTasks = 2, kLeast = 32; // for each thread; rows
+  const int64_t some = rows / (kTasks * threads());
+  return std::max(kLeast, (some + 1) / 2 * 2);
+}
 
 ReadyRows make_ready(
     const float* x,

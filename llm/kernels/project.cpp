@@ -39,8 +39,6 @@ ProjectionPlan plan_projection(const Projection& p, NodeInputs& inputs) {
 
 namespace {
 
-constexpr int64_t kRowsOfTask = 32; // of a matrix
-
 /** The rows of x, normalized into `memory` where the plan has a norm. */
 const float* normalized(
     const ProjectionPlan& plan,
@@ -96,10 +94,10 @@ class Projector {
     std::vector<Task> tasks;
     int64_t first = 0;
     const size_t parts = plan_.swiglu ? 1 : w_.size();
+    const int64_t rows = rows_of_task(plan_.width);
     for (size_t part = 0; part < parts; ++part) {
-      for (int64_t n = 0; n < columns_[part]; n += kRowsOfTask) {
-        tasks.push_back(
-            {part, n, std::min(columns_[part], n + kRowsOfTask), first});
+      for (int64_t n = 0; n < columns_[part]; n += rows) {
+        tasks.push_back({part, n, std::min(columns_[part], n + rows), first});
       }
       first += columns_[part];
     }

@@ -51,6 +51,11 @@ void products(
     const ReadyRows& x,
     float* y);
 
+/** Rows of a matrix for one task of parallel_for, of `rows` in all: a few tasks
+ * for each thread, because each begins by waiting for memory, which then comes
+ * by itself as long as rows follow each other. A multiple of 2. */
+int64_t rows_of_task(int64_t rows);
+
 /** One row of RMSNorm (no bias, not centered) or LayerNorm. */
 void norm_of_row(
     const float* x,
