@@ -212,27 +212,6 @@ namespace llm::kernels {
 HWY_EXPORT(products_of);
 HWY_EXPORT(float_lanes);
 
-namespace {
-
-/** x [M, K] times all rows of w, into out [M, N]. */
-void run(const MatrixRows& w, const Tensor& x, const Tensor& out) {
-  const int64_t M = x.dim(0), N = out.dim(1);
-  const ReadyRows ready = make_ready(x.data, x.stride(0), M, x.dim(1), w);
-  const int64_t rows = rows_of_task(N);
-  parallel_for((N + rows - 1) / rows, [&](int64_t task) {
-    const int64_t begin = task * rows, end = std::min(N, begin + rows);
-    std::vector<float> y((end - begin) * M);
-    products(w, begin, end, ready, y.data());
-    for (int64_t n = begin; n < end; ++n) {
-      for (int64_t m = 0; m < M; ++m) {
-        out.data[m * N + n] = y[(n - begin) * M + m];
-      }
-    }
-  });
-}
-
-} // namespace
-
 int64_t rows_of_task(int64_t rows) {
   constexpr int64_t kTasks = 2, kLeast = 32; // for each thread; rows
   const int64_t some = rows / (kTasks * threads());
@@ -274,38 +253,6 @@ void products(
     const ReadyRows& x,
     float* y) {
   HWY_DYNAMIC_DISPATCH(products_of)(w, begin, end, x, y);
-}
-
-mx::array
-matvec(const mx::array& x, const mx::array& w, const Function& plain) {
-  Kernel kernel{
-      .name = "matvec",
-      .run =
-          [](const Tensors& in, const Tensors& out) {
-            run(matrix_rows(in, 1, 32), in[0], out[0]);
-          },
-      .plain = plain,
-      .accepts = Accepts::row_gaps};
-  return make_node(
-      std::move(kernel), {x, w}, {{.shape = {x.shape(0), w.shape(0)}}})[0];
-}
-
-mx::array packed_matvec(
-    const mx::array& x,
-    const PackedArrays& w,
-    const Function& plain) {
-  Kernel kernel{
-      .name = "packed_matvec",
-      .settings = {double(w.bits)},
-      .run =
-          [bits = w.bits](const Tensors& in, const Tensors& out) {
-            run(matrix_rows(in, 1, bits), in[0], out[0]);
-          },
-      .plain = plain};
-  return make_node(
-      std::move(kernel),
-      {x, w.packed, w.scales, w.biases},
-      {{.shape = {x.shape(0), w.packed.shape(0)}}})[0];
 }
 
 } // namespace llm::kernels

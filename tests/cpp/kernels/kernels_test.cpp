@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Every kernel beside its twin in operations of MLX: values, gradients, second
-// derivatives, jvp and vmap, over shapes that do not fill whole vectors and
-// over inputs that do not lie in rows.
+// Every kernel beside its twin in operations of MLX (twins.h), over shapes that
+// do not fill whole vectors and over inputs that do not lie in rows. Products
+// and dropout: products_test.cpp.
 
 #ifdef LLM_KERNELS // where they are not built, there is nothing to compare
 
@@ -10,102 +10,17 @@
 #include <cmath>
 #include <limits>
 
-#include <doctest/doctest.h>
-#include <mlx/mlx.h>
-#include <mlx/primitives.h>
-
-#include "llm/kernels/kernels.h"
-#include "llm/kernels/matmul_bf16.h"
 #include "llm/kernels/thread_pool.h"
 #include "llm/nn/activation.h"
 #include "llm/nn/attention.h"
-#include "llm/nn/dropout.h"
 #include "llm/nn/loss.h"
 #include "llm/nn/matmul.h"
 #include "llm/nn/norm.h"
 #include "llm/nn/rope.h"
 #include "llm/training/optimizers.h"
-#include "tests/cpp/kernels/switch.h"
+#include "tests/cpp/kernels/twins.h"
 
-using namespace llm;
-
-namespace {
-
-using Arrays = std::vector<mx::array>;
-
-struct Plain : OnCpu, Kernels {
-  Plain() : Kernels(false) {}
-};
-
-struct Fast : OnCpu, Kernels {
-  Fast() : Kernels(true) {}
-};
-
-mx::array noise(const mx::Shape& shape, uint64_t seed) {
-  return mx::random::normal(shape, mx::float32, 0, 1, mx::random::key(seed));
-}
-
-/** max |a - b| over the largest |b|. */
-float distance(const mx::array& a, const mx::array& b) {
-  REQUIRE(a.shape() == b.shape());
-  const float size = std::max(1.0f, mx::max(mx::abs(b)).item<float>());
-  return mx::max(mx::abs(mx::subtract(a, b))).item<float>() / size;
-}
-
-/** `f`'s value, gradients and second derivatives, with random weights on the
- * outputs so that nothing cancels. */
-Arrays everything(const kernels::Function& f, const Arrays& in) {
-  const auto loss = [&](const Arrays& x) {
-    Arrays out = f(x);
-    mx::array sum = mx::array(0.0f);
-    for (size_t i = 0; i < out.size(); ++i) {
-      sum = sum + mx::sum(out[i] * noise(out[i].shape(), 100 + i));
-    }
-    return Arrays{sum};
-  };
-  const auto gradient = [&](const Arrays& x) {
-    return mx::vjp(loss, x, {mx::array(1.0f)}).second;
-  };
-  const auto slope = [&](const Arrays& x) {
-    mx::array sum = mx::array(0.0f);
-    for (const mx::array& g : gradient(x)) {
-      sum = sum + mx::sum(g * noise(g.shape(), 200));
-    }
-    return Arrays{sum};
-  };
-  Arrays out = f(in);
-  Arrays tangents;
-  for (size_t i = 0; i < in.size(); ++i) {
-    tangents.push_back(noise(in[i].shape(), 300 + i));
-  }
-  for (const Arrays& part :
-       {gradient(in),
-        mx::vjp(slope, in, {mx::array(1.0f)}).second,
-        mx::jvp(f, in, tangents).second}) {
-    out.insert(out.end(), part.begin(), part.end());
-  }
-  return out;
-}
-
-void check_twins(
-    const kernels::Function& f,
-    const Arrays& in,
-    float tolerance = 2e-6f) {
-  const Arrays fast = everything(f, in);
-  mx::eval(fast);
-  const Plain off;
-  const Arrays plain = everything(f, in);
-  for (size_t i = 0; i < plain.size(); ++i) {
-    CAPTURE(i);
-    CHECK(distance(fast[i], plain[i]) < tolerance);
-  }
-}
-
-bool is_kernel(const mx::array& a, const std::string& name) {
-  return a.has_primitive() && a.primitive().name() == name;
-}
-
-} // namespace
+using namespace twins;
 
 TEST_CASE_FIXTURE(Fast, "kernels: chosen on the CPU for float32 alone") {
   const mx::array x = noise({3, 5}, 1);
@@ -117,85 +32,6 @@ TEST_CASE_FIXTURE(Fast, "kernels: chosen on the CPU for float32 alone") {
   CHECK_FALSE(is_kernel(gelu(mx::zeros({0, 5})), "activation"));
   const Plain off;
   CHECK_FALSE(is_kernel(gelu(x), "activation"));
-}
-
-TEST_CASE_FIXTURE(Fast, "kernels: matrix products") {
-  struct Shape {
-    int M, K, N;
-  };
-  for (const Shape s :
-       {Shape{16, 1, 1},
-        Shape{17, 5, 55},
-        Shape{97, 300, 33},
-        Shape{200, 64, 64},
-        Shape{1100, 30, 20}}) {
-    CAPTURE(s.M);
-    const mx::array x = noise({s.M, s.K}, 1), w = noise({s.K, s.N}, 2);
-    const auto f = [](const Arrays& in) {
-      return Arrays{nn::matmul(in[0], in[1])};
-    };
-    check_twins(f, {x, w}, 1e-5f);
-    const auto turned = [](const Arrays& in) {
-      return Arrays{nn::matmul(mx::transpose(in[0]), mx::transpose(in[1]))};
-    };
-    check_twins(turned, {mx::transpose(x), mx::transpose(w)}, 1e-5f);
-  }
-  const auto batch = [](const Arrays& in) {
-    return Arrays{nn::matmul(mx::transpose(in[0], {1, 0, 2}), in[1])};
-  };
-  check_twins(batch, {noise({3, 7, 12}, 3), noise({12, 40}, 4)}, 1e-5f);
-}
-
-TEST_CASE_FIXTURE(Fast, "kernels: matrix products in bfloat16") {
-  if (!kernels::has_bf16_dot()) {
-    MESSAGE("this processor has no such products");
-    return;
-  }
-  struct InBf16 {
-    InBf16() {
-      kernels::set_bf16_products(true);
-    }
-    ~InBf16() {
-      kernels::set_bf16_products(false);
-    }
-  } in_bf16;
-  const auto rounded = [](const mx::array& x) {
-    return mx::astype(mx::astype(x, mx::bfloat16), mx::float32);
-  };
-  for (const auto& [M, K, N] : std::vector<std::array<int, 3>>{
-           {16, 1, 1},
-           {17, 3, 33},
-           {29, 64, 64},
-           {96, 257, 31},
-           {131, 600, 70},
-           {40, 1025, 129}}) {
-    CAPTURE(M);
-    CAPTURE(K);
-    const mx::array x = noise({M, K}, 1), w = noise({K, N}, 2);
-    // The rounded numbers' products are exact in float32, so only the order of
-    // the sums differs.
-    const mx::array expected = mx::matmul(rounded(x), rounded(w));
-    const mx::array y = nn::matmul(x, w);
-    CHECK(distance(y, expected) < 1e-5f);
-    const mx::array xt = mx::contiguous(mx::transpose(x));
-    const mx::array wt = mx::contiguous(mx::transpose(w));
-    CHECK(mx::array_equal(nn::matmul(mx::transpose(xt), mx::transpose(wt)), y)
-              .item<bool>());
-    CHECK(distance(y, mx::matmul(x, w)) > (K > 1 ? 1e-5f : 0.0f)); // it rounds
-    const mx::array dy = noise({M, N}, 3);
-    const auto grads =
-        mx::vjp(
-            [](const Arrays& in) { return Arrays{nn::matmul(in[0], in[1])}; },
-            {x, w},
-            {dy})
-            .second;
-    CHECK(
-        distance(grads[0], mx::matmul(rounded(dy), mx::transpose(rounded(w)))) <
-        1e-5f);
-    CHECK(
-        distance(grads[1], mx::matmul(mx::transpose(rounded(x)), rounded(dy))) <
-        1e-5f);
-  }
 }
 
 TEST_CASE_FIXTURE(Fast, "kernels: activations") {
@@ -349,27 +185,6 @@ TEST_CASE_FIXTURE(Fast, "kernels: cross entropy") {
     mx::array loss =
         nn::token_losses(mx::reshape(row, {1, 20}), mx::array({3}));
     CHECK(std::isnan(loss.item<float>()));
-  }
-}
-
-TEST_CASE_FIXTURE(Fast, "kernels: dropout draws MLX's own numbers") {
-  const mx::array key = mx::random::key(77);
-  for (const float p : {0.05f, 0.1f, 0.5f, 0.9f}) {
-    for (const int n : {1, 2, 5, 31, 64, 1001, 40000}) {
-      CAPTURE(p);
-      CAPTURE(n);
-      const auto f = [&](const Arrays& in) {
-        return Arrays{nn::dropped(in[0], key, p)};
-      };
-      check_twins(f, {noise({n}, n)});
-      const mx::array x = mx::ones({n});
-      const mx::array fast = nn::dropped(x, key, p);
-      CHECK(is_kernel(fast, "dropout"));
-      kernels::set_fast_cpu(false);
-      const mx::array plain = nn::dropped(x, key, p);
-      kernels::set_fast_cpu(true);
-      CHECK(mx::array_equal(fast, plain).item<bool>());
-    }
   }
 }
 
