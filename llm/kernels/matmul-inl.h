@@ -60,8 +60,7 @@ HWY_INLINE void tile(Left a, Right b, Right c, int64_t K, bool add) {
   V sum[R][C];
   for (int i = 0; i < R; ++i) {
     for (int j = 0; j < C; ++j) {
-      sum[i][j] =
-          add ? hn::LoadU(D(), c.data + i * c.row + j * N) : hn::Zero(D());
+      sum[i][j] = hn::Zero(D());
     }
   }
   Walk<R, kTurned> left(a);
@@ -82,7 +81,10 @@ HWY_INLINE void tile(Left a, Right b, Right c, int64_t K, bool add) {
   }
   for (int i = 0; i < R; ++i) {
     for (int j = 0; j < C; ++j) {
-      hn::StoreU(sum[i][j], D(), c.data + i * c.row + j * N);
+      float* to = c.data + i * c.row + j * N;
+      // Sums of a block each, then their sum: less rounding than one long sum.
+      hn::StoreU(
+          add ? hn::Add(sum[i][j], hn::LoadU(D(), to)) : sum[i][j], D(), to);
     }
   }
 }

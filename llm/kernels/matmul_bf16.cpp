@@ -125,8 +125,7 @@ LLM_BF16 void tile(
   __m512 sum[R][2];
   for (int i = 0; i < R; ++i) {
     for (int j = 0; j < 2; ++j) {
-      sum[i][j] = add ? _mm512_maskz_loadu_ps(mask[j], c + i * c_row + 16 * j)
-                      : _mm512_setzero_ps();
+      sum[i][j] = _mm512_setzero_ps();
     }
   }
   for (int64_t p = 0; p < pairs; ++p, panel += kWide, a += column) {
@@ -140,7 +139,10 @@ LLM_BF16 void tile(
   }
   for (int i = 0; i < R; ++i) {
     for (int j = 0; j < 2; ++j) {
-      _mm512_mask_storeu_ps(c + i * c_row + 16 * j, mask[j], sum[i][j]);
+      float* to = c + i * c_row + 16 * j;
+      const __m512 before =
+          add ? _mm512_maskz_loadu_ps(mask[j], to) : _mm512_setzero_ps();
+      _mm512_mask_storeu_ps(to, mask[j], _mm512_add_ps(sum[i][j], before));
     }
   }
 }
