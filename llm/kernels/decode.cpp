@@ -74,8 +74,7 @@ std::vector<mx::array> decode_block(
       .name = "decode_block",
       .settings = std::move(inputs.settings),
       .run = [plan = std::move(plan)](
-                 const Tensors& in,
-                 const Tensors& out) { run(plan, in, out); },
+                 const Tensors& in, const Tensors& out) { run(plan, in, out); },
       .plain = std::move(plain)};
   return make_node(std::move(kernel), inputs.arrays, outputs);
 }

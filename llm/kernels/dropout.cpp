@@ -10,6 +10,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <cmath>
+
 #include <mlx/ops.h>
 
 #include "llm/kernels/kernels.h"
@@ -111,14 +113,15 @@ HWY_EXPORT(drop_middle);
 
 namespace {
 
-/** The last word that counts as below `probability`, as MLX compares them: the
- * word as a float, over 2^32. Words beyond it do not. */
+/** The last word that MLX's bernoulli takes for true: it compares the word as a
+ * float with the probability times the float after 2^32. */
 uint32_t last_kept(float probability) {
+  const float limit =
+      probability * std::nextafter(4294967296.0f, 2 * 4294967296.0f);
   uint64_t low = 0, high = uint64_t{1} << 32; // first that is not below
   while (low < high) {
     const uint64_t middle = (low + high) / 2;
-    const float u = static_cast<float>(middle) / 4294967296.0f;
-    if (u < probability) {
+    if (static_cast<float>(middle) < limit) {
       low = middle + 1;
     } else {
       high = middle;

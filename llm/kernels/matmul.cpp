@@ -56,7 +56,7 @@ HWY_EXPORT(multiply);
 namespace {
 
 /** Rows of a task: enough tasks for the threads, whole tiles of rows. */
-int64_t rows_of_task(int64_t M) {
+int64_t rows_of_block(int64_t M) {
   constexpr int64_t kTasks = 16, kTile = 12, kMost = 96;
   const int64_t rows = (M + kTasks * kTile - 1) / (kTasks * kTile) * kTile;
   return std::min(rows, kMost);
@@ -78,7 +78,7 @@ void run_matmul(const Tensor& a, const Tensor& b, const Tensor& c) {
      std::min(P, N - i * P),
      packed + i * P * K);
   });
-  const int64_t rows = rows_of_task(M);
+  const int64_t rows = rows_of_block(M);
   parallel_for((M + rows - 1) / rows, [&](int64_t i) {
     const int64_t begin = i * rows;
     HWY_DYNAMIC_DISPATCH(multiply)

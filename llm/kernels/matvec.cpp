@@ -106,6 +106,16 @@ HWY_INLINE void load_numbers(const uint8_t* p, VU (&q)[2]) {
 // while the rows before them are multiplied.
 constexpr int64_t kAhead = 1024;
 
+/** y[i * M + m] = all lanes of both sums of row i and x_m. */
+template <int Rows, int R>
+HWY_INLINE void add_up(const V (&sum)[Rows][R][2], int64_t M, float* y) {
+  for (int i = 0; i < Rows; ++i) {
+    for (int m = 0; m < R; ++m) {
+      y[i * M + m] = sum_of(hn::Add(sum[i][m][0], sum[i][m][1]));
+    }
+  }
+}
+
 /** y[i * M + m] = row n + i of w times x_m, for Rows rows and R of the x. Rows
  * at a time share what is read of x. */
 template <int Bits, int Rows, int R>
@@ -151,11 +161,7 @@ HWY_INLINE void packed_dots(
       x += 2 * lanes();
     }
   }
-  for (int i = 0; i < Rows; ++i) {
-    for (int m = 0; m < R; ++m) {
-      y[i * M + m] = sum_of(hn::Add(sum[i][m][0], sum[i][m][1]));
-    }
-  }
+  add_up<Rows, R>(sum, M, y);
 }
 
 template <int Bits, int Rows>
@@ -224,7 +230,11 @@ ReadyRows make_ready(
     int64_t M,
     int64_t K,
     const MatrixRows& w) {
-  ReadyRows out{x, stride, M, K, {}};
+  ReadyRows out;
+  out.x = x;
+  out.stride = stride;
+  out.M = M;
+  out.K = K;
   if (w.bits != 4) {
     return out;
   }

@@ -73,6 +73,9 @@ class Node : public mx::Primitive {
   void eval_cpu(
       const std::vector<mx::array>& inputs,
       std::vector<mx::array>& outputs) override {
+    if (inputs.empty()) { // cleared below, in a call that ran out of memory
+      throw std::runtime_error("[kernels] evaluated again after it failed.");
+    }
     auto& encoder = mx::cpu::get_command_encoder(stream());
     Tensors in, out;
     std::vector<std::pair<Tensor, Tensor>> copies;

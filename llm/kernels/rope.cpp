@@ -2,7 +2,7 @@
 //
 // Rotary positions (Su et al., arXiv 2104.09864): the pair (x_i, x_{i + D/2})
 // turns by position * base^(-2i / D). The gradient turns back. Sines are
-// computed once for each (D, base) and kept.
+// computed once for each way of turning (turns.h) and kept.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "llm/kernels/rope.cpp"

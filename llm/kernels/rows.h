@@ -28,6 +28,9 @@ MatrixRows matrix_rows(const Tensors& in, int first, int bits);
 
 /** Rows x [M, K] in the order in which a matrix of one kind reads them. */
 struct ReadyRows {
+  ReadyRows() = default;
+  ReadyRows(ReadyRows&&) = default; // x may point into `memory`: no copies
+
   const float* x = nullptr; ///< [M, stride]
   int64_t stride = 0;
   int64_t M = 0, K = 0;

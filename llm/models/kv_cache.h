@@ -76,11 +76,12 @@ class LayerCache {
    * in one operation. */
   mx::array decode(const mx::array& x, const nn::DecodeBlock& block);
   /** False where its layers must run one by one (nn/decode.h), for keys and
-   * values in a few bits, and where one cache holds several texts. */
+   * values in a few bits or of another shape, and where one cache holds several
+   * texts. */
   bool can_decode(const mx::array& x, const nn::DecodeBlock& block) const;
 
   /** If set, the queries [B, H, L, D] of the last call as they were used: with
-   * the keys they give any row of the attention, see inspect. */
+   * the keys they give any row of the attention. */
   bool keep_queries = false;
   std::optional<mx::array> queries;
 

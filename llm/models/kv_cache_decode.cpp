@@ -11,12 +11,25 @@ namespace llm {
 bool LayerCache::can_decode(const mx::array& x, const nn::DecodeBlock& block)
     const {
   const int texts = rows_.empty() ? 1 : static_cast<int>(rows_.size());
-  const auto exact = [](const LayerCache& c) { return c.options_.bits == 0; };
-  return texts == x.shape(0) && exact(*this) &&
+  const int D = block.k.out() / block.kv_heads;
+  const auto holds_one_text = [&](const CacheStore& store) {
+    return std::all_of(
+        store.parts.begin(), store.parts.end(), [&](const mx::array& part) {
+          return part.dtype() == x.dtype() && part.shape(0) == 1 &&
+              part.shape(1) == block.kv_heads && part.shape(3) == D;
+        });
+  };
+  const auto fits = [&](const LayerCache& c) {
+    // Slots of a rotating cache are in no order: all of them must be seen.
+    const bool all = block.window == 0 || c.options_.window <= block.window;
+    return c.options_.bits == 0 && all && holds_one_text(c.keys_) &&
+        holds_one_text(c.values_);
+  };
+  return texts == x.shape(0) && fits(*this) &&
       std::all_of(
              rows_.begin(),
              rows_.end(),
-             [&](const LayerCache* row) { return exact(*row); }) &&
+             [&](const LayerCache* row) { return fits(*row); }) &&
       nn::can_decode(x, block);
 }
 
@@ -27,7 +40,7 @@ LayerCache::next_row(const mx::Shape& shape, mx::Dtype dtype, int window) {
   const int slot = options_.window == 0 ? position : position % options_.window;
   keys_.reserve(0, shape, dtype, slot + 1);
   values_.reserve(0, shape, dtype, slot + 1);
-  // A rotating cache holds no more than its window, in any order.
+  // A rotating cache holds no more than the window, in any order.
   const int end = held();
   const int begin = window > 0 && window < end ? end - window : 0;
   return {keys_.parts[0], values_.parts[0], position, slot, begin, end};

@@ -125,7 +125,8 @@ struct LlamaBlock {
         mlp(c) {}
 
   mx::array operator()(const mx::array& x, LayerCache* cache = nullptr) const {
-    if (cache && cache->can_decode(x, layers())) {
+    const bool drops = self_attn.resid_dropout.key || mlp.dropout.key;
+    if (cache && !drops && cache->can_decode(x, layers())) {
       return cache->decode(x, layers()); // the same, for one token
     }
     const mx::array h = mx::add(x, self_attn(input_layernorm(x), cache));

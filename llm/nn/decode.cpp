@@ -222,6 +222,11 @@ bool can_decode(const mx::array& x, const DecodeBlock& b) {
       !kernels::usable({x, b.attention_norm.weight, b.mlp_norm.weight})) {
     return false;
   }
+  if (b.q_norm &&
+      (b.q_norm->eps != b.k_norm->eps ||
+       !kernels::usable({b.q_norm->weight, b.k_norm->weight}))) {
+    return false;
+  }
   for (const Linear* layer :
        {&b.q, &b.k, &b.v, &b.o, &b.gate, &b.up, &b.down}) {
     if (!is_fast(*layer)) {

@@ -11,9 +11,9 @@ namespace llm::nn {
 /** True where a CPU multiplies bfloat16 faster than float32 (AVX512-BF16). */
 bool has_bf16_products();
 
-/** While it lives, the products below round what they multiply to bfloat16,
- * where has_bf16_products(); all else, the sums too, stays float32. Counts when
- * the graph is built. */
+/** While it lives, the products below of more than 16 rows round what they
+ * multiply to bfloat16, where has_bf16_products(); all else, the sums too,
+ * stays float32. Counts when the graph is built. */
 class Bf16Products {
  public:
   Bf16Products();

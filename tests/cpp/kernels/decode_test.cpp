@@ -80,6 +80,9 @@ TEST_CASE("decode: every rotation, norms of q and k, windows") {
       }
     }
   }
+  Layers narrow(64, 32, false); // over a cache that holds more
+  narrow.window = 8;
+  compare(narrow, 64, 2, 24, 0);
   const Layers odd(40, 32, false, 36); // a head that is no whole vectors
   compare(odd, 40, 2, 12, 0);
 }
@@ -139,6 +142,62 @@ TEST_CASE("decode: a cache that somebody else holds is copied, not changed") {
   CHECK_FALSE(mx::array_equal(b, expected).item<bool>());
 }
 
+TEST_CASE("decode: a new token takes over the cache's memory") {
+  const OnCpu cpu;
+  const Kernels on(true);
+  const Layers l(64, 32, false);
+  KVCache cache({0});
+  const auto memory = [&](int step) {
+    std::vector<mx::array> outputs = {
+        cache.layers[0].decode(noise({1, 1, 64}, step), l.block())};
+    {
+      const std::vector<mx::array> stores = cache.arrays();
+      outputs.insert(outputs.end(), stores.begin(), stores.end());
+    }
+    mx::eval(outputs);
+    return std::pair(outputs[1].data<float>(), outputs[2].data<float>());
+  };
+  const auto first = memory(1);
+  CHECK(memory(2) == first);
+  CHECK(memory(3) == first);
+}
+
+TEST_CASE("decode: after a prompt, after forgetting, in turns with attend") {
+  const OnCpu cpu;
+  const int C = 64;
+  for (const int window : {0, 8}) {
+    CAPTURE(window);
+    Layers l(C, 32, false);
+    l.window = window;
+    LayerCache fused({.window = window}), plain({.window = window});
+    // (tokens, forget so many afterwards): prompts of several tokens are read
+    // layer by layer.
+    const std::vector<std::pair<int, int>> plan = {
+        {11, 0},
+        {1, 0},
+        {1, 0},
+        {5, 0},
+        {1, window == 0 ? 3 : 0},
+        {1, 0},
+        {1, 0},
+        {2, 0},
+        {1, 0}};
+    int seed = 0;
+    for (const auto& [tokens, forget] : plan) {
+      const mx::array x = noise({1, tokens, C}, ++seed);
+      const Kernels on(true);
+      const bool fast = fused.can_decode(x, l.block());
+      CHECK(fast == (tokens == 1));
+      const mx::array y = fast ? fused.decode(x, l.block()) : l.plain(x, fused);
+      mx::eval(y);
+      const Kernels off(false);
+      CHECK(distance(y, l.plain(x, plain)) < 1e-5f);
+      fused.trim(fused.length() - forget);
+      plain.trim(plain.length() - forget);
+    }
+  }
+}
+
 TEST_CASE("decode: only where the layers would give the same") {
   const OnCpu cpu;
   const Kernels on(true);
@@ -156,6 +215,18 @@ TEST_CASE("decode: only where the layers would give the same") {
     const Kernels off(false);
     CHECK_FALSE(nn::can_decode(x, l.block()));
   }
+  LayerCache two; // texts side by side, then one alone
+  mx::eval(l.plain(x, two));
+  CHECK_FALSE(two.can_decode(row_of(x, 0), l.block()));
+  l.window = 4;
+  CHECK_FALSE(LayerCache({.window = 8}).can_decode(row_of(x, 0), l.block()));
+  l.window = 0;
+  l.with_norms();
+  CHECK(nn::can_decode(x, l.block()));
+  l.k_norm->weight = mx::astype(l.k_norm->weight, mx::bfloat16);
+  CHECK_FALSE(nn::can_decode(x, l.block()));
+  l.q_norm.reset();
+  l.k_norm.reset();
   const nn::Linear up = l.up;
   l.up = layer(64, 160, false, 3, 1);
   CHECK_FALSE(nn::can_decode(x, l.block()));

@@ -4,7 +4,7 @@
 
 #ifdef LLM_KERNELS // where they are not built, there is nothing to compare
 
-#include <array>
+#include <vector>
 
 #include "llm/nn/dropout.h"
 #include "llm/nn/matmul.h"
@@ -55,13 +55,17 @@ TEST_CASE_FIXTURE(Fast, "kernels: matrix products in bfloat16") {
   const auto rounded = [](const mx::array& x) {
     return mx::astype(mx::astype(x, mx::bfloat16), mx::float32);
   };
-  for (const auto& [M, K, N] : std::vector<std::array<int, 3>>{
+  struct Shape {
+    int M, K, N;
+  };
+  for (const Shape& s : std::vector<Shape>{
            {16, 1, 1},
            {17, 3, 33},
            {29, 64, 64},
            {96, 257, 31},
            {131, 600, 70},
            {40, 1025, 129}}) {
+    const int M = s.M, K = s.K, N = s.N;
     CAPTURE(M);
     CAPTURE(K);
     const mx::array x = noise({M, K}, 1), w = noise({K, N}, 2);
@@ -88,6 +92,20 @@ TEST_CASE_FIXTURE(Fast, "kernels: matrix products in bfloat16") {
     CHECK(
         distance(grads[1], mx::matmul(mx::transpose(rounded(x)), rounded(dy))) <
         1e-5f);
+  }
+}
+
+TEST_CASE_FIXTURE(Fast, "kernels: dropout at the edge of its probability") {
+  // Words that are kept or not by how MLX rounds the probability.
+  const mx::array x = mx::ones({1 << 22});
+  for (const int seed : {2, 8}) {
+    const mx::array key = mx::random::key(seed);
+    const mx::array fast = nn::dropped(x, key, 0.1f);
+    mx::eval(fast);
+    kernels::set_fast_cpu(false);
+    const mx::array plain = nn::dropped(x, key, 0.1f);
+    kernels::set_fast_cpu(true);
+    CHECK(mx::array_equal(fast, plain).item<bool>());
   }
 }
 
