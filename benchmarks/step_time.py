@@ -27,6 +27,7 @@ def contenders(args, peers):
 
     out = {
         "cpp": lambda: training.cpp(steps, threads),
+        "cpp_bf16": lambda: training.cpp(steps, threads, options=["--bf16"]),
         "cpp_plain": lambda: training.cpp(steps, threads, kernels=False),
         "mlx_python": lambda: training.mlx(steps, threads),
         "mlx_python_compile": lambda: training.mlx(steps, threads, "--compile"),

@@ -66,12 +66,14 @@ def train_until(steps, command, out, look=lambda process: None, **environment):
     return seen
 
 
-def cpp(steps, threads, kernels=True, shape=Shape(), device=None):
+def cpp(steps, threads, kernels=True, shape=Shape(), device=None, options=()):
     """Seconds of each step, with our CPU operations or MLX's own."""
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "nano"
         where = ["--device", device] if device else []
-        command = train_command(out, threads, *shape.options(), *where)
+        command = train_command(
+            out, threads, *shape.options(), *where, *options
+        )
         train_until(steps, command, out, LLM_FAST_CPU="1" if kernels else "0")
         lines = metrics(out)[1][:steps]
         return [shape.tokens / line["tokens_per_s"] for line in lines]
