@@ -11,6 +11,22 @@
 
 namespace llm::kernels {
 
+MatrixRows matrix_rows(const Tensors& in, int first, int bits) {
+  const Tensor& w = in[first];
+  MatrixRows out{.bits = bits};
+  if (bits == 32) {
+    out.values = w.data;
+    out.stride = w.stride(0);
+    return out;
+  }
+  out.words = reinterpret_cast<const uint32_t*>(w.data);
+  out.scales = in[first + 1].data;
+  out.biases = in[first + 2].data;
+  out.words_in_row = w.dim(1);
+  out.groups = in[first + 1].dim(1);
+  return out;
+}
+
 namespace {
 
 /** x [M, K] times all rows of w, into out [M, N]. */

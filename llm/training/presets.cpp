@@ -59,9 +59,9 @@ Preset nano() {
   return p;
 }
 
-// A quarter of an hour on two CPU cores: below nanoGPT's loss on a GPU, with a
-// thirteenth of its parameters. What each part bought is in EXPERIMENTS.md. The
-// text is read fifteen times: without dropout the model learns it by heart.
+// Meant for a quarter of an hour on two CPU cores. Chosen from the runs that
+// EXPERIMENTS.md lists. The text is read fifteen times: without dropout the
+// model learns it by heart.
 Preset shakespeare() {
   Preset p;
   p.data = "tiny-shakespeare";
