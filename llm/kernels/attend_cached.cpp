@@ -119,7 +119,8 @@ void make_heads(
     int heads,
     int64_t D,
     const Tensor* norm,
-    const AttentionPlan& s,
+    float eps,
+    const Turns& turns,
     int position,
     float* out,
     int64_t stride) {
@@ -128,51 +129,35 @@ void make_heads(
   for (int h = 0; h < heads; ++h, x += D, out += stride) {
     const float* from = x;
     if (norm) {
-      norm_of_row(x, norm->data, nullptr, normed.data(), D, s.eps, false);
+      norm_of_row(x, norm->data, nullptr, normed.data(), D, eps, false);
       from = normed.data();
     }
-    const float* cosines = s.turns->cosines.data() + position * half;
-    const float* sines = s.turns->sines.data() + position * half;
+    const float* cosines = turns.cosines.data() + position * half;
+    const float* sines = turns.sines.data() + position * half;
     turn_row(from, cosines, sines, 1.0f, out, half);
   }
 }
 
-/** Puts the new token of text b into its cache and its queries into `q`. */
+/** Puts the new token of a text into its cache and its queries into `q`. */
 void place(
     const AttentionPlan& s,
-    const Tensors& in,
-    int64_t b,
+    const Places::Place& at,
+    const Turns& turns,
+    const Tensors& weights,
     const float* row,
-    const Tensor& q,
+    float* q,
     const Tensor& keys,
     const Tensor& values) {
-  const int64_t D = s.width, n = keys.dim(2);
-  const AttentionPlan::Place& at = s.places[b];
-  const Tensor* q_norm = s.q_norm < 0 ? nullptr : &in[s.q_norm];
-  const Tensor* k_norm = s.k_norm < 0 ? nullptr : &in[s.k_norm];
-  float* to_q = q.data + b * s.queries * D;
-  make_heads(row, s.queries, D, q_norm, s, at.position, to_q, D);
+  const int64_t D = keys.dim(3), n = keys.dim(2);
+  const Tensor* q_norm = s.q_norm < 0 ? nullptr : &weights[s.q_norm];
+  const Tensor* k_norm = s.k_norm < 0 ? nullptr : &weights[s.k_norm];
+  make_heads(row, s.queries, D, q_norm, s.eps, turns, at.position, q, D);
   row += s.queries * D;
   float* to_k = keys.data + at.slot * D;
-  make_heads(row, s.keys, D, k_norm, s, at.position, to_k, n * D);
+  make_heads(row, s.keys, D, k_norm, s.eps, turns, at.position, to_k, n * D);
   row += s.keys * D;
   for (int h = 0; h < s.keys; ++h) {
     std::copy_n(row + h * D, D, values.data + (h * n + at.slot) * D);
-  }
-}
-
-/** What tells two plans apart. */
-void describe(const AttentionPlan& s, const Turning& t, NodeInputs& inputs) {
-  std::vector<double>& out = inputs.settings;
-  out.insert(
-      out.end(),
-      {double(s.queries), double(s.keys), s.scale, s.eps, t.base, t.scale});
-  out.insert(out.end(), {t.magnitude, double(s.q_norm), double(s.k_norm)});
-  out.insert(out.end(), t.periods.begin(), t.periods.end());
-  for (const AttentionPlan::Place& p : s.places) {
-    out.insert(
-        out.end(),
-        {double(p.position), double(p.slot), double(p.begin), double(p.end)});
   }
 }
 
@@ -180,26 +165,35 @@ void describe(const AttentionPlan& s, const Turning& t, NodeInputs& inputs) {
 
 void run_attention(
     const AttentionPlan& s,
-    const Tensors& in,
+    const Places& places,
+    const Tensors& weights,
     const Tensor& qkv,
     const Tensor& queries,
+    const Tensor* old,
     const Tensor* stores,
     const Tensor& out) {
-  const int64_t B = qkv.rows(), D = s.width, H = s.queries;
+  const int64_t B = qkv.rows(), D = stores[0].dim(3), H = s.queries;
   for (int64_t i = 0; i < 2 * B; ++i) {
-    const Tensor& old = in[s.stores + i];
-    if (old.data != stores[i].data) { // somebody else holds it
-      std::copy_n(old.data, old.size(), stores[i].data);
+    if (old[i].data != stores[i].data) { // somebody else holds it
+      std::copy_n(old[i].data, old[i].size(), stores[i].data);
     }
   }
   for (int64_t b = 0; b < B; ++b) {
-    const float* row = qkv.data + b * qkv.width();
-    place(s, in, b, row, queries, stores[2 * b], stores[2 * b + 1]);
+    place(
+        s,
+        places.texts[b],
+        *places.turns,
+        weights,
+        qkv.data + b * qkv.width(),
+        queries.data + b * H * D,
+        stores[2 * b],
+        stores[2 * b + 1]);
   }
   parallel_for(B * H, [&](int64_t task) {
     const int64_t b = task / H, h = task % H, kv = h * s.keys / H;
     const Tensor &keys = stores[2 * b], &values = stores[2 * b + 1];
-    const int64_t begin = s.places[b].begin, count = s.places[b].end - begin;
+    const Places::Place& place = places.texts[b];
+    const int64_t begin = place.begin, count = place.end - begin;
     const int64_t at = (kv * keys.dim(2) + begin) * D;
     std::vector<float> scores(count);
     HWY_DYNAMIC_DISPATCH(attend_one)
@@ -214,30 +208,17 @@ void run_attention(
   });
 }
 
-AttentionPlan plan_attention(
-    const Heads& heads,
-    const std::vector<CachedText>& texts,
-    NodeInputs& inputs) {
+AttentionPlan plan_attention(const Heads& heads, Weights& weights) {
   AttentionPlan s{
       .queries = heads.queries,
       .keys = heads.keys,
-      .width = texts.at(0).keys.shape(3),
-      .scale = heads.scale};
+      .scale = heads.scale,
+      .turning = heads.turning};
   if (heads.q_norm) {
     s.eps = heads.q_norm->eps;
-    s.q_norm = inputs.add(heads.q_norm->weight);
-    s.k_norm = inputs.add(heads.k_norm->weight);
+    s.q_norm = weights.add(heads.q_norm->weight);
+    s.k_norm = weights.add(heads.k_norm->weight);
   }
-  s.stores = static_cast<int>(inputs.arrays.size());
-  int last = 0;
-  for (const CachedText& text : texts) {
-    inputs.add(text.keys);
-    inputs.add(text.values);
-    s.places.push_back({text.position, text.slot, text.begin, text.end});
-    last = std::max(last, text.position);
-  }
-  s.turns = turns_for(s.width, heads.turning, last + 1);
-  describe(s, heads.turning, inputs);
   return s;
 }
 

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -68,15 +69,21 @@ struct Block {
   Projection down;
 };
 
+/** A block made ready: weights evaluated and without gaps, steps planned. It
+ * keeps the weights as they are. */
+struct PreparedBlock;
+std::shared_ptr<const PreparedBlock> prepare(const Block& block);
+
 /** x [B, 1, C], one text for each row, at most 16 -> y [B, 1, C], the queries
  * as they were used [B, H, 1, D], and keys and values of each text with the new
- * ones (in the same memory, if nobody else holds it). `plain` takes x, then in
- * the order of Block: norms, and of each matrix weight, scales, biases, bias;
- * after qkv q_norm, k_norm, keys and values of each text. What is absent is
- * left out. */
+ * ones (in the same memory, if nobody else holds it). The weights are no inputs
+ * of the operation (a graph for each token has to be small), so the gradient is
+ * with respect to x, keys and values. `plain` takes x, then in the order of
+ * Block: norms, and of each matrix weight, scales, biases, bias; after qkv
+ * q_norm, k_norm, keys and values of each text. What is absent is left out. */
 std::vector<mx::array> decode_block(
     const mx::array& x,
-    const Block& block,
+    const std::shared_ptr<const PreparedBlock>& block,
     const std::vector<CachedText>& texts,
     Function plain);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The steps of a decoder block inside its operation: each is planned when the
-// graph is built (where its arrays are among the inputs) and run later.
+// block is prepared (where its arrays are among the weights) and run for every
+// token.
 
 #pragma once
 
@@ -13,12 +14,11 @@
 
 namespace llm::kernels {
 
-/** The inputs of a node while it is planned, and what tells it from others. */
-struct NodeInputs {
+/** The arrays of a block, in an order that the plans know. */
+struct Weights {
   std::vector<mx::array> arrays;
-  std::vector<double> settings;
 
-  /** Its place among the inputs. */
+  /** Its place. */
   int add(const mx::array& a) {
     arrays.push_back(a);
     return static_cast<int>(arrays.size()) - 1;
@@ -36,42 +36,45 @@ struct ProjectionPlan {
   int width = 0; // of the result
 };
 
-ProjectionPlan plan_projection(const Projection& p, NodeInputs& inputs);
+ProjectionPlan plan_projection(const Projection& p, Weights& weights);
 
 /** x [M, K] -> out [M, width], plus `residual` if it is not null. */
 void run_projection(
     const ProjectionPlan& plan,
-    const Tensors& in,
+    const Tensors& weights,
     const Tensor& x,
     const Tensor* residual,
     const Tensor& out);
 
 struct AttentionPlan {
+  int queries, keys; // heads
+  float scale;
+  Turning turning;
+  int q_norm = -1, k_norm = -1; // -1: none
+  float eps = 0;
+};
+
+AttentionPlan plan_attention(const Heads& heads, Weights& weights);
+
+/** Where the texts of one step are in their caches. */
+struct Places {
   struct Place {
     int position, slot, begin, end;
   };
-  int queries, keys; // heads
-  int width;         // of a head
-  float scale;
-  int q_norm = -1, k_norm = -1; // -1: none
-  float eps = 0;
-  int stores = 0; // the first of keys, values of each text
+  std::vector<Place> texts;
   std::shared_ptr<const Turns> turns;
-  std::vector<Place> places;
 };
 
-AttentionPlan plan_attention(
-    const Heads& heads,
-    const std::vector<CachedText>& texts,
-    NodeInputs& inputs);
-
-/** qkv [B, (H + 2 K) D] -> out [B, H D] and queries [B, H, 1, D]; stores are
- * the outputs that take the place of the input ones. */
+/** qkv [B, (H + 2 K) D] -> out [B, H D] and queries [B, H, 1, D]. `old` and
+ * `stores` are keys and values of each text, before and after; they may be the
+ * same memory. */
 void run_attention(
     const AttentionPlan& plan,
-    const Tensors& in,
+    const Places& places,
+    const Tensors& weights,
     const Tensor& qkv,
     const Tensor& queries,
+    const Tensor* old,
     const Tensor* stores,
     const Tensor& out);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "llm/kernels/byte_rows.h"
 #include "llm/kernels/kernels.h"
 #include "llm/kernels/rows.h"
 #include "llm/kernels/thread_pool.h"
@@ -33,6 +34,9 @@ namespace {
 void run(const MatrixRows& w, const Tensor& x, const Tensor& out) {
   const int64_t M = x.dim(0), N = out.dim(1);
   const ReadyRows ready = make_ready(x.data, x.stride(0), M, x.dim(1), w);
+  if (M > kFewRows) { // only in bytes
+    return byte_matmul(w, N, ready, out.data);
+  }
   const int64_t rows = rows_of_task(N);
   parallel_for((N + rows - 1) / rows, [&](int64_t task) {
     const int64_t begin = task * rows, end = std::min(N, begin + rows);

@@ -8,6 +8,8 @@
 
 #include <mlx/device.h>
 
+#include "llm/kernels/byte_rows.h"
+
 namespace llm::kernels {
 
 namespace {
@@ -44,6 +46,20 @@ bool bf16_products() {
 
 void set_bf16_products(bool on) {
   products_in_bf16 = on;
+}
+
+namespace {
+
+std::atomic<bool> products_in_bytes{true};
+
+} // namespace
+
+bool byte_products() {
+  return products_in_bytes && has_byte_dot();
+}
+
+void set_byte_products(bool on) {
+  products_in_bytes = on;
 }
 
 bool ready(std::initializer_list<mx::array> arrays) {

@@ -65,6 +65,16 @@ struct PackedArrays {
 /** True for the bits that the two functions below know: 4 and 8. */
 bool can_unpack(int bits);
 
+/** True: products with packed matrices scale what they multiply to 16 bits (see
+ * byte_rows.h), which is faster and all but as exact. So at first, on a
+ * processor that has an instruction for it (VNNI); elsewhere always false. */
+bool byte_products();
+void set_byte_products(bool on);
+
+/** How many rows x a product with few rows may have; more of them only times a
+ * packed matrix, if byte_products(). */
+inline constexpr int kFewRows = 16;
+
 /** As matvec. `plain` takes {x, packed, scales, biases}. */
 mx::array
 packed_matvec(const mx::array& x, const PackedArrays& w, const Function& plain);

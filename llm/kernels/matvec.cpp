@@ -13,6 +13,7 @@
 
 #include <vector>
 
+#include "llm/kernels/byte_rows.h"
 #include "llm/kernels/kernels.h"
 #include "llm/kernels/rows.h"
 #include "llm/kernels/simd-inl.h"
@@ -235,7 +236,13 @@ ReadyRows make_ready(
   out.stride = stride;
   out.M = M;
   out.K = K;
-  if (w.bits != 4) {
+  if (w.bits == 32) {
+    return out;
+  }
+  if (byte_products()) {
+    return make_bytes(x, stride, M, K, w);
+  }
+  if (w.bits == 8) {
     return out;
   }
   const int64_t N = HWY_DYNAMIC_DISPATCH(float_lanes)();
@@ -262,6 +269,9 @@ void products(
     int64_t end,
     const ReadyRows& x,
     float* y) {
+  if (x.in_bytes) {
+    return byte_products(w, begin, end, x, y);
+  }
   HWY_DYNAMIC_DISPATCH(products_of)(w, begin, end, x, y);
 }
 

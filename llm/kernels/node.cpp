@@ -34,11 +34,11 @@ float* Tensor::row(int64_t r) const {
   return data + offset;
 }
 
-namespace {
-
-Tensor view(const mx::array& a) {
+Tensor tensor_of(const mx::array& a) {
   return {const_cast<mx::array&>(a).data<float>(), a.shape(), a.strides()};
 }
+
+namespace {
 
 mx::Strides row_strides(const mx::Shape& shape) {
   mx::Strides strides(shape.size(), 1);
@@ -80,12 +80,12 @@ class Node : public mx::Primitive {
     Tensors in, out;
     std::vector<std::pair<Tensor, Tensor>> copies;
     for (const mx::array& input : inputs) {
-      in.push_back(view(input));
+      in.push_back(tensor_of(input));
       if (!fits(input)) {
         mx::array copy(input.shape(), input.dtype(), nullptr, {});
         copy.set_data(mx::allocator::malloc(copy.nbytes()));
-        copies.emplace_back(in.back(), view(copy));
-        in.back() = view(copy);
+        copies.emplace_back(in.back(), tensor_of(copy));
+        in.back() = tensor_of(copy);
         encoder.add_temporary(std::move(copy));
       }
     }
@@ -98,7 +98,7 @@ class Node : public mx::Primitive {
     }
     for (size_t i = 0; i < outputs.size(); ++i) {
       allocate(outputs[i], outputs_[i], inputs);
-      out.push_back(view(outputs[i]));
+      out.push_back(tensor_of(outputs[i]));
     }
     encoder.dispatch([run = kernel_.run,
                       copies = std::move(copies),

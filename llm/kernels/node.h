@@ -39,6 +39,10 @@ struct Tensor {
 };
 
 using Tensors = std::vector<Tensor>;
+
+/** Of an evaluated array, which must outlive it. */
+Tensor tensor_of(const mx::array& a);
+
 /** The form of functions that MLX's transformations take. */
 using Function =
     std::function<std::vector<mx::array>(const std::vector<mx::array>&)>;

@@ -11,26 +11,22 @@
 
 namespace llm::kernels {
 
-ProjectionPlan plan_projection(const Projection& p, NodeInputs& inputs) {
+ProjectionPlan plan_projection(const Projection& p, Weights& weights) {
   ProjectionPlan out;
   if (p.norm) {
-    out.norm = inputs.add(p.norm->weight);
+    out.norm = weights.add(p.norm->weight);
     out.eps = p.norm->eps;
   }
   out.swiglu = p.swiglu;
-  std::vector<double>& settings = inputs.settings;
-  settings.insert(
-      settings.end(), {double(out.norm), out.eps, double(out.swiglu)});
   for (const Matrix& m : p.matrices) {
-    ProjectionPlan::Part part{inputs.add(m.weight), m.bits, -1};
+    ProjectionPlan::Part part{weights.add(m.weight), m.bits, -1};
     if (m.bits != 32) {
-      inputs.add(*m.scales);
-      inputs.add(*m.biases);
+      weights.add(*m.scales);
+      weights.add(*m.biases);
     }
     if (m.bias) {
-      part.bias = inputs.add(*m.bias);
+      part.bias = weights.add(*m.bias);
     }
-    settings.insert(settings.end(), {double(m.bits), double(part.bias)});
     out.parts.push_back(part);
     out.width = (p.swiglu ? 0 : out.width) + m.weight.shape(0);
   }
@@ -42,7 +38,7 @@ namespace {
 /** The rows of x, normalized into `memory` where the plan has a norm. */
 const float* normalized(
     const ProjectionPlan& plan,
-    const Tensors& in,
+    const Tensors& weights,
     const Tensor& x,
     std::vector<float>& memory) {
   if (plan.norm < 0) {
@@ -53,7 +49,7 @@ const float* normalized(
   for (int64_t m = 0; m < x.rows(); ++m) {
     norm_of_row(
         x.data + m * K,
-        in[plan.norm].data,
+        weights[plan.norm].data,
         nullptr,
         memory.data() + m * K,
         K,
@@ -67,15 +63,19 @@ class Projector {
  public:
   Projector(
       const ProjectionPlan& plan,
-      const Tensors& in,
+      const Tensors& weights,
       const Tensor& input,
       const Tensor* residual,
       const Tensor& out)
-      : plan_(plan), in_(in), residual_(residual), out_(out), M_(input.rows()) {
+      : plan_(plan),
+        weights_(weights),
+        residual_(residual),
+        out_(out),
+        M_(input.rows()) {
     const int64_t K = input.width();
-    const float* x = normalized(plan, in, input, memory_);
+    const float* x = normalized(plan, weights, input, memory_);
     for (const ProjectionPlan::Part& part : plan.parts) {
-      const MatrixRows w = matrix_rows(in, part.weight, part.bits);
+      const MatrixRows w = matrix_rows(weights, part.weight, part.bits);
       const auto same = [&](const MatrixRows& other) {
         return other.bits == w.bits && other.groups == w.groups;
       };
@@ -86,7 +86,7 @@ class Projector {
               ? std::make_shared<ReadyRows>(make_ready(x, K, M_, K, w))
               : ready_[known - w_.begin()]);
       w_.push_back(w);
-      columns_.push_back(in[part.weight].dim(0));
+      columns_.push_back(weights[part.weight].dim(0));
     }
   }
 
@@ -119,7 +119,7 @@ class Projector {
     if (const int bias = plan_.parts[part].bias; bias >= 0) {
       for (int64_t n = task.begin; n < task.end; ++n) {
         for (int64_t m = 0; m < M_; ++m) {
-          y[(n - task.begin) * M_ + m] += in_[bias].data[n];
+          y[(n - task.begin) * M_ + m] += weights_[bias].data[n];
         }
       }
     }
@@ -143,7 +143,7 @@ class Projector {
   }
 
   const ProjectionPlan& plan_;
-  const Tensors& in_;
+  const Tensors& weights_;
   const Tensor* residual_;
   const Tensor& out_;
   int64_t M_; // rows of x
@@ -157,11 +157,11 @@ class Projector {
 
 void run_projection(
     const ProjectionPlan& plan,
-    const Tensors& in,
+    const Tensors& weights,
     const Tensor& x,
     const Tensor* residual,
     const Tensor& out) {
-  Projector(plan, in, x, residual, out).run();
+  Projector(plan, weights, x, residual, out).run();
 }
 
 } // namespace llm::kernels

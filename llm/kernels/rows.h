@@ -34,6 +34,7 @@ struct ReadyRows {
   const float* x = nullptr; ///< [M, stride]
   int64_t stride = 0;
   int64_t M = 0, K = 0;
+  bool in_bytes = false;     ///< see byte_rows.h
   std::vector<float> memory; ///< of x, where it is another order
 };
 

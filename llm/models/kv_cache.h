@@ -100,6 +100,7 @@ class LayerCache {
   CacheOptions options_;
   CacheStore keys_, values_;
   int length_ = 0;
+  nn::PreparedDecode prepared_;
   std::vector<LayerCache*> rows_; // not empty: a batch of them
 };
 

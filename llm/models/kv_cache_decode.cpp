@@ -54,7 +54,7 @@ mx::array LayerCache::decode(const mx::array& x, const nn::DecodeBlock& block) {
   for (LayerCache* text : texts) {
     rows.push_back(text->next_row(key, x.dtype(), block.window));
   }
-  const nn::Decoded out = nn::decode_block(x, block, rows);
+  const nn::Decoded out = nn::decode_block(x, block, rows, texts[0]->prepared_);
   for (size_t b = 0; b < texts.size(); ++b) {
     texts[b]->keys_.parts[0] = out.stores[b].first;
     texts[b]->values_.parts[0] = out.stores[b].second;

@@ -3,6 +3,7 @@
 #include "llm/nn/decode.h"
 
 #include <cmath>
+#include <cstdint>
 #include <stdexcept>
 
 #include <mlx/fast.h>
@@ -19,12 +20,16 @@ constexpr int kMostRows = 16;
 
 using Arrays = std::vector<mx::array>;
 
+bool is_fast(const mx::array& weight) {
+  return kernels::usable({weight}) && !weight.is_tracer();
+}
+
 bool is_fast(const Linear& layer) {
-  if (layer.lora || (layer.bias && !kernels::usable({*layer.bias}))) {
+  if (layer.lora || (layer.bias && !is_fast(*layer.bias))) {
     return false;
   }
   if (!layer.quantization) {
-    return kernels::usable({layer.weight});
+    return is_fast(layer.weight);
   }
   if constexpr (kernels::built) {
     const Quantization& q = *layer.quantization;
@@ -65,7 +70,7 @@ float scale_of(int D) {
   return 1.0f / std::sqrt(static_cast<float>(D));
 }
 
-kernels::Block block_of(const DecodeBlock& b, int D) {
+kernels::Block block_of(const DecodeBlock& b) {
   return {
       .qkv =
           {.norm = before(b.attention_norm),
@@ -73,7 +78,7 @@ kernels::Block block_of(const DecodeBlock& b, int D) {
       .heads =
           {.queries = b.heads,
            .keys = b.kv_heads,
-           .scale = scale_of(D),
+           .scale = scale_of(b.k.out() / b.kv_heads),
            .turning = turning_of(b.rope),
            .q_norm = before(b.q_norm),
            .k_norm = before(b.k_norm)},
@@ -91,18 +96,18 @@ struct Shape {
     int bits;
     bool bias;
   };
-  struct Place {
-    int position, slot, begin, end;
-  };
   Layer q, k, v, o, gate, up, down;
   float attention_eps, mlp_eps;
   std::optional<float> q_eps, k_eps;
   int heads, kv_heads;
   Rope rope;
-  std::vector<Place> places;
 };
 
-Shape shape_of(const DecodeBlock& b, const std::vector<CachedRow>& rows) {
+struct Place {
+  int position, slot, begin, end;
+};
+
+Shape shape_of(const DecodeBlock& b) {
   const auto layer = [](const Linear& l) {
     return Shape::Layer{
         l.quantization ? l.quantization->bits : 32, l.bias.has_value()};
@@ -110,7 +115,7 @@ Shape shape_of(const DecodeBlock& b, const std::vector<CachedRow>& rows) {
   const auto eps = [](const std::optional<RMSNorm>& norm) {
     return norm ? std::optional(norm->eps) : std::nullopt;
   };
-  Shape s{
+  return {
       layer(b.q),
       layer(b.k),
       layer(b.v),
@@ -124,18 +129,14 @@ Shape shape_of(const DecodeBlock& b, const std::vector<CachedRow>& rows) {
       eps(b.k_norm),
       b.heads,
       b.kv_heads,
-      b.rope,
-      {}};
-  for (const CachedRow& row : rows) {
-    s.places.push_back({row.position, row.slot, row.begin, row.end});
-  }
-  return s;
+      b.rope};
 }
 
 /** The block in MLX's operations, from the arrays in kernels::Block's order. */
 class Plain {
  public:
-  Plain(const Shape& shape, const Arrays& in) : shape_(shape), in_(in) {}
+  Plain(const Shape& shape, const std::vector<Place>& places, const Arrays& in)
+      : shape_(shape), places_(places), in_(in) {}
 
   Arrays run() {
     const mx::array x = next();
@@ -185,7 +186,7 @@ class Plain {
     }
     Arrays mixed, queries, stores;
     for (int b = 0; b < q.shape(0); ++b) {
-      const Shape::Place& at = shape_.places[b];
+      const Place& at = places_[b];
       const auto row = [b](const mx::array& x) {
         return mx::slice(x, {b, 0, 0, 0}, {b + 1, x.shape(1), 1, x.shape(3)});
       };
@@ -211,20 +212,35 @@ class Plain {
   }
 
   const Shape& shape_;
+  const std::vector<Place>& places_;
   const Arrays& in_;
   size_t i_ = 0;
 };
+
+/** f(a) for each weight of a block; ends at the first that is false. */
+template <class F>
+bool all_weights(const DecodeBlock& b, const F& f) {
+  for (const Linear* l : {&b.q, &b.k, &b.v, &b.o, &b.gate, &b.up, &b.down}) {
+    if (!f(l->weight) || (l->quantization && !f(l->quantization->scales)) ||
+        (l->bias && !f(*l->bias))) {
+      return false;
+    }
+  }
+  return f(b.attention_norm.weight) && f(b.mlp_norm.weight) &&
+      (!b.q_norm || (f(b.q_norm->weight) && f(b.k_norm->weight)));
+}
 
 } // namespace
 
 bool can_decode(const mx::array& x, const DecodeBlock& b) {
   if (x.ndim() != 3 || x.shape(1) != 1 || x.shape(0) > kMostRows ||
-      !kernels::usable({x, b.attention_norm.weight, b.mlp_norm.weight})) {
+      !kernels::usable({x}) || !is_fast(b.attention_norm.weight) ||
+      !is_fast(b.mlp_norm.weight)) {
     return false;
   }
   if (b.q_norm &&
-      (b.q_norm->eps != b.k_norm->eps ||
-       !kernels::usable({b.q_norm->weight, b.k_norm->weight}))) {
+      (b.q_norm->eps != b.k_norm->eps || !is_fast(b.q_norm->weight) ||
+       !is_fast(b.k_norm->weight))) {
     return false;
   }
   for (const Linear* layer :
@@ -236,20 +252,59 @@ bool can_decode(const mx::array& x, const DecodeBlock& b) {
   return true;
 }
 
+struct PreparedDecode::Content {
+  Arrays weights; // it was made from these; kept, so that their ids are theirs
+  Shape shape;
+  std::shared_ptr<const kernels::PreparedBlock> block;
+};
+
+namespace {
+
+bool same_weights(const DecodeBlock& block, const Arrays& weights) {
+  size_t i = 0;
+  const auto same = [&](const mx::array& a) {
+    return i < weights.size() && weights[i++].id() == a.id();
+  };
+  return all_weights(block, same) && i == weights.size();
+}
+
+} // namespace
+
+std::shared_ptr<const PreparedDecode::Content> PreparedDecode::of(
+    const DecodeBlock& block) {
+  if constexpr (kernels::built) {
+    if (!content_ || !same_weights(block, content_->weights)) {
+      Arrays weights;
+      all_weights(block, [&](const mx::array& a) {
+        weights.push_back(a);
+        return true;
+      });
+      content_ = std::make_shared<Content>(Content{
+          std::move(weights),
+          shape_of(block),
+          kernels::prepare(block_of(block))});
+    }
+  }
+  return content_;
+}
+
 Decoded decode_block(
     const mx::array& x,
     const DecodeBlock& block,
-    const std::vector<CachedRow>& rows) {
-  const auto plain = [shape = shape_of(block, rows)](const Arrays& in) {
-    return Plain(shape, in).run();
-  };
+    const std::vector<CachedRow>& rows,
+    PreparedDecode& prepared) {
   if constexpr (kernels::built) {
     std::vector<kernels::CachedText> texts;
+    std::vector<Place> places;
     for (const CachedRow& r : rows) {
       texts.push_back({r.keys, r.values, r.position, r.slot, r.begin, r.end});
+      places.push_back({r.position, r.slot, r.begin, r.end});
     }
-    const Arrays out = kernels::decode_block(
-        x, block_of(block, rows.at(0).keys.shape(3)), texts, plain);
+    const auto content = prepared.of(block);
+    const auto plain = [content, places](const Arrays& in) {
+      return Plain(content->shape, places, in).run();
+    };
+    const Arrays out = kernels::decode_block(x, content->block, texts, plain);
     Decoded result{out[0], out[1], {}};
     for (size_t i = 2; i < out.size(); i += 2) {
       result.stores.emplace_back(out[i], out[i + 1]);

@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -32,7 +33,8 @@ struct DecodeBlock {
 };
 
 /** True for x [B, 1, C] with B at most 16 on a CPU in float32, if the layers
- * are float32 or packed in 4 or 8 bits and have no adapters. */
+ * are float32 or packed in 4 or 8 bits and have no adapters, and their weights
+ * are not what is differentiated. */
 bool can_decode(const mx::array& x, const DecodeBlock& block);
 
 /** One text's keys and values [1, H_kv, n, D] with room for a new one at
@@ -49,10 +51,25 @@ struct Decoded {
   std::vector<std::pair<mx::array, mx::array>> stores; // keys, values
 };
 
-/** x [B, 1, C], a row of the cache for each. Only if can_decode(). */
+/** What is worked out once for a block's weights; made again when they have
+ * changed. Empty at first. */
+class PreparedDecode {
+ public:
+  struct Content;
+
+  /** For this block, as it is now. */
+  std::shared_ptr<const Content> of(const DecodeBlock& block);
+
+ private:
+  std::shared_ptr<const Content> content_;
+};
+
+/** x [B, 1, C], a row of the cache for each. Only if can_decode(). Gradients
+ * are with respect to x, keys and values. */
 Decoded decode_block(
     const mx::array& x,
     const DecodeBlock& block,
-    const std::vector<CachedRow>& rows);
+    const std::vector<CachedRow>& rows,
+    PreparedDecode& prepared);
 
 } // namespace llm::nn

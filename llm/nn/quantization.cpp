@@ -33,16 +33,34 @@ kernels::Function plain_product(int group_size, int bits) {
   };
 }
 
-/** The product on a CPU with many rows: unpacking the matrix once and
- * multiplying fast beats MLX's product, which unpacks it for each row. The
- * gradient unpacks it again, so that no float32 copy waits for it. */
-[[maybe_unused]] mx::array unpacked_matmul(
+/** x [..., K] times the packed matrix, in our kernel. */
+[[maybe_unused]] mx::array packed_product(
+    const mx::array& x,
+    const mx::array& packed,
+    const Quantization& q) {
+  mx::Shape shape = x.shape();
+  shape.back() = packed.shape(0);
+  const mx::array y = kernels::packed_matvec(
+      mx::reshape(x, {-1, x.shape(-1)}),
+      {packed, q.scales, q.biases, q.bits},
+      plain_product(q.group_size, q.bits));
+  return mx::reshape(y, std::move(shape));
+}
+
+/** The product on a CPU with many rows: where they cannot be multiplied packed,
+ * unpacking the matrix once and multiplying fast beats MLX's product, which
+ * unpacks it for each row. The gradient unpacks it again, so that no float32
+ * copy waits for it. */
+[[maybe_unused]] mx::array product_with_many(
     const mx::array& x,
     const mx::array& packed,
     const Quantization& q) {
   const auto weight = [packed, q] { return dequantize(packed, q); };
-  const auto forward = [weight](const std::vector<mx::array>& in) {
-    return std::vector<mx::array>{nn::matmul(in[0], mx::transpose(weight()))};
+  const bool in_bytes = kernels::can_unpack(q.bits) && kernels::byte_products();
+  const auto forward = [=](const std::vector<mx::array>& in) {
+    return std::vector<mx::array>{
+        in_bytes ? packed_product(in[0], packed, q)
+                 : nn::matmul(in[0], mx::transpose(weight()))};
   };
   const auto backward = [weight](
                             const std::vector<mx::array>&,
@@ -100,26 +118,20 @@ mx::array quantized_matmul(
     const mx::array& x,
     const mx::array& packed,
     const Quantization& q) {
-  const kernels::Function plain = plain_product(q.group_size, q.bits);
   if constexpr (kernels::built) {
-    constexpr size_t kFew = 16, kMany = 3;
-    const size_t K = x.shape(-1), rows = x.size() / K;
+    constexpr size_t kMany = 3;
+    const size_t rows = x.size() / x.shape(-1);
     if (kernels::usable({x, q.scales})) {
-      if (rows <= kFew && kernels::can_unpack(q.bits)) {
-        mx::Shape shape = x.shape();
-        shape.back() = packed.shape(0);
-        const mx::array y = kernels::packed_matvec(
-            mx::reshape(x, {-1, x.shape(-1)}),
-            {packed, q.scales, q.biases, q.bits},
-            plain);
-        return mx::reshape(y, std::move(shape));
+      if (rows <= kernels::kFewRows && kernels::can_unpack(q.bits)) {
+        return packed_product(x, packed, q);
       }
       if (rows >= kMany) {
-        return unpacked_matmul(x, packed, q);
+        return product_with_many(x, packed, q);
       }
     }
   }
-  return plain({x, packed, q.scales, q.biases})[0];
+  return plain_product(
+      q.group_size, q.bits)({x, packed, q.scales, q.biases})[0];
 }
 
 } // namespace llm::nn

@@ -5,6 +5,8 @@
 
 #ifdef LLM_KERNELS // where they are not built, there is nothing to compare
 
+#include <cmath>
+
 #include <doctest/doctest.h>
 #include <mlx/mlx.h>
 #include <mlx/primitives.h>
@@ -47,10 +49,12 @@ mx::array slope(
   return mx::vjp(loss, {x}, {mx::array(1.0f)}).second[0];
 }
 
-/** f with the kernels beside f without, its gradient, and each row alone. */
+/** f with the kernels beside f without, its gradient, and each row alone.
+ * `allowed`: by how much the values may differ beside rounding. */
 void check(
     const std::function<mx::array(const mx::array&)>& f,
-    const mx::array& x) {
+    const mx::array& x,
+    const mx::array& allowed = mx::array(0.0f)) {
   mx::array plain = mx::array(0.0f), plain_slope = mx::array(0.0f);
   {
     const Kernels off(false);
@@ -59,7 +63,8 @@ void check(
     mx::eval(plain, plain_slope);
   }
   const mx::array fast = f(x);
-  CHECK(distance(fast, plain) < 1e-5f);
+  const mx::array rounding = 1e-5f * mx::max(mx::abs(plain));
+  CHECK(mx::all(mx::abs(fast - plain) <= allowed + rounding).item<bool>());
   CHECK(distance(slope(f, x), plain_slope) < 1e-5f);
   if (x.shape(0) <= 16) {
     for (int m = 0; m < x.shape(0); ++m) {
@@ -67,6 +72,22 @@ void check(
                 .item<bool>());
     }
   }
+}
+
+/** What a product in bytes (kernels/byte_rows.h) may lose: half a step of each
+ * value of x, a step being 1 / 32512 of its group's largest value. */
+mx::array lost_in_bytes(
+    const mx::array& x,
+    const mx::array& packed,
+    const nn::Quantization& q) {
+  if (!kernels::byte_products() || !kernels::can_unpack(q.bits)) {
+    return mx::array(0.0f);
+  }
+  const mx::array most =
+      mx::max(mx::abs(mx::unflatten(x, -1, {-1, q.group_size})), -1);
+  const mx::array step = mx::repeat(most, q.group_size, -1) / 32512.0f;
+  const mx::array w = nn::dequantize(packed, q);
+  return mx::matmul(0.5f * step, mx::transpose(mx::abs(w)));
 }
 
 } // namespace
@@ -99,21 +120,56 @@ TEST_CASE("kernels: rows times a packed matrix") {
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const int group : {32, 64, 128}) {
       for (const int K : {128, 384, 640}) {
-        for (const int M : {1, 6, 16, 20}) {
+        for (const int M : {1, 6, 16, 20, 39}) {
           CAPTURE(bits);
           CAPTURE(group);
           CAPTURE(K);
           CAPTURE(M);
           const auto [packed, q] = nn::quantize(noise({37, K}, 2), group, bits);
+          const bool known = kernels::can_unpack(bits);
           const auto f = [&, packed = packed, q = q](const mx::array& x) {
             return nn::quantized_matmul(x, packed, q);
           };
-          if (M == 20 || bits == 4 || bits == 8) {
-            check(f, noise({M, K}, 1) + 0.5f);
+          const mx::array x = noise({M, K}, 1) + 0.5f;
+          for (const bool in_bytes : {false, known}) {
+            const Bytes bytes(in_bytes);
+            if (M >= 20 || known) {
+              check(f, x, lost_in_bytes(x, packed, q));
+            }
           }
         }
       }
     }
+  }
+}
+
+TEST_CASE("kernels: packed products of values of every size, and of none") {
+  const OnCpu cpu;
+  const auto [packed, q] = nn::quantize(noise({37, 256}, 2), 64, 4);
+  // Values of a group may be far from those of another.
+  const mx::array sizes = mx::exp(20.0f * noise({19, 4}, 3));
+  const mx::array x = noise({19, 256}, 1) * mx::repeat(sizes, 64, 1);
+  for (const int M : {1, 3, 19}) {
+    const auto f = [&, packed = packed, q = q](const mx::array& x) {
+      return nn::quantized_matmul(x, packed, q);
+    };
+    const mx::array some = rows(x, 0, M);
+    const Kernels on(true);
+    const mx::array fast = f(some);
+    const mx::array zero = f(mx::zeros_like(some));
+    mx::eval(fast, zero);
+    CHECK(mx::max(mx::abs(zero)).item<float>() == 0);
+    for (const float bad : {NAN, INFINITY}) { // as MLX: no number
+      const mx::array last = mx::arange(256) == mx::array(255);
+      const mx::array y = f(mx::where(last, mx::array(bad), some));
+      CHECK(mx::all(mx::logical_not(mx::isfinite(y))).item<bool>());
+    }
+    const Kernels off(false);
+    const mx::array plain = f(some);
+    const mx::array rounding =
+        1e-5f * mx::max(mx::abs(plain), std::vector<int>{1}, true);
+    const mx::array allowed = lost_in_bytes(some, packed, q) + rounding;
+    CHECK(mx::all(mx::abs(fast - plain) <= allowed).item<bool>());
   }
 }
 

@@ -32,6 +32,27 @@ class Kernels {
   bool before_ = false;
 };
 
+/** Products in bytes (kernels/byte_rows.h) on or off while it lives. */
+class Bytes {
+ public:
+  explicit Bytes(bool on) {
+    if constexpr (kernels::built) {
+      before_ = kernels::byte_products();
+      kernels::set_byte_products(on);
+    }
+  }
+  ~Bytes() {
+    if constexpr (kernels::built) {
+      kernels::set_byte_products(before_);
+    }
+  }
+  Bytes(const Bytes&) = delete;
+  Bytes& operator=(const Bytes&) = delete;
+
+ private:
+  bool before_ = false;
+};
+
 /** The CPU as default device while it lives: where the kernels are. */
 class OnCpu {
  public:

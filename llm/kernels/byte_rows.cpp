@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+//
+// For a few rows x: each row of w is read once, and multiplied with all x.
+
+#include "llm/kernels/byte_rows.h"
+
+#ifdef __x86_64__
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "llm/kernels/byte_blocks.h"
+#include "llm/kernels/thread_pool.h"
+
+namespace llm::kernels {
+
+namespace {
+
+// The largest number of 16 bits whose upper byte, rounded, is at most 127.
+constexpr float kLargest = 32512;
+
+// Bytes of a row that are asked for before they are needed.
+constexpr int64_t kAhead = 2048;
+
+LLM_VNNI inline void fetch(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p) + kAhead, _MM_HINT_T0);
+}
+
+/** One row of x: its blocks, then the sum of x over each group. In floats. */
+template <int Bits>
+int64_t floats_in_row(int64_t K, int64_t groups) {
+  const int64_t blocks = (K + block_of(Bits) - 1) / block_of(Bits);
+  const int64_t all = blocks * int64_t(sizeof(Block<Bits>) / 4) + groups;
+  return (all + 15) / 16 * 16;
+}
+
+/** Of n values, a multiple of 16: what one step of 16 bits stands for. Not a
+ * number if one of them is not finite, and so is every product then. */
+LLM_VNNI float step_of(const float* x, int64_t n) {
+  __m512i most = _mm512_setzero_si512(); // finite < infinite < no number
+  for (int64_t i = 0; i < n; i += 16) {
+    const __m512 v = _mm512_abs_ps(_mm512_loadu_ps(x + i));
+    most = _mm512_max_epi32(most, _mm512_castps_si512(v));
+  }
+  const float value = std::bit_cast<float>(_mm512_reduce_max_epi32(most));
+  return std::isfinite(value) ? value / kLargest
+                              : std::numeric_limits<float>::quiet_NaN();
+}
+
+/** 32 bytes: for 4 bits those of even places first. */
+template <int Bits>
+LLM_VNNI __m256i in_order(__m128i low, __m128i high) {
+  const __m256i bytes =
+      _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+  if constexpr (Bits == 8) {
+    return bytes;
+  }
+  const __m256i apart = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15));
+  return _mm256_permute4x64_epi64(
+      _mm256_shuffle_epi8(bytes, apart), 0xd8); // 0, 2, 1, 3
+}
+
+/** Bytes of 32 values into their places, of one kind of byte. */
+template <int Bits>
+LLM_VNNI void put(__m256i bytes, int8_t (*vectors)[64], int64_t at) {
+  if constexpr (Bits == 8) {
+    _mm256_storeu_si256((__m256i*)(vectors[0] + at), bytes);
+  } else {
+    _mm_storeu_si128(
+        (__m128i*)(vectors[0] + at / 2), _mm256_castsi256_si128(bytes));
+    _mm_storeu_si128(
+        (__m128i*)(vectors[1] + at / 2), _mm256_extracti128_si256(bytes, 1));
+  }
+}
+
+/** 32 values in bytes, to place `at` of their block; their sum is added. */
+template <int Bits>
+LLM_VNNI void make_some(
+    const float* x,
+    float inverse,
+    Block<Bits>& to,
+    int64_t at,
+    __m512i& sum) {
+  __m128i upper[2], lower[2];
+  for (int i = 0; i < 2; ++i) {
+    const __m512i value = _mm512_cvtps_epi32(
+        _mm512_mul_ps(_mm512_loadu_ps(x + 16 * i), _mm512_set1_ps(inverse)));
+    const __m512i high =
+        _mm512_srai_epi32(_mm512_add_epi32(value, _mm512_set1_epi32(128)), 8);
+    const __m512i low = _mm512_sub_epi32(value, _mm512_slli_epi32(high, 8));
+    upper[i] = _mm512_cvtepi32_epi8(high);
+    lower[i] = _mm512_cvtepi32_epi8(low);
+    sum = _mm512_add_epi32(sum, value);
+  }
+  put<Bits>(in_order<Bits>(upper[0], upper[1]), to.upper, at);
+  put<Bits>(in_order<Bits>(lower[0], lower[1]), to.lower, at);
+}
+
+template <int Bits>
+LLM_VNNI void make_row(const float* x, int64_t K, int64_t groups, float* out) {
+  constexpr int64_t kBlock = block_of(Bits);
+  const int64_t size = K / groups, blocks = (K + kBlock - 1) / kBlock;
+  auto* to = reinterpret_cast<Block<Bits>*>(out);
+  auto* sums = reinterpret_cast<float*>(to + blocks);
+  to[blocks - 1] = {}; // beyond K
+  for (int64_t g = 0; g < groups; ++g) {
+    const float step = step_of(x + g * size, size);
+    const float inverse =
+        step >= std::numeric_limits<float>::min() ? 1 / step : 0;
+    __m512i sum = _mm512_setzero_si512();
+    for (int64_t k = g * size; k < (g + 1) * size; k += 32) {
+      Block<Bits>& block = to[k / kBlock];
+      make_some<Bits>(x + k, inverse, block, k % kBlock, sum);
+      const int64_t first = k % kBlock * 16 / kBlock;
+      std::fill_n(block.scales + first, 32 * 16 / kBlock, step);
+    }
+    sums[g] = static_cast<float>(_mm512_reduce_add_epi32(sum)) * step;
+  }
+}
+
+/** How the groups of a matrix lie in its blocks. */
+template <int Bits>
+struct Groups {
+  static constexpr int64_t kBlock = block_of(Bits);
+
+  explicit Groups(const MatrixRows& w) : count(w.groups) {
+    const int64_t size = w.words_in_row * 32 / Bits / count;
+    shift = std::countr_zero(static_cast<uint64_t>(size));
+    some = static_cast<int>(std::max<int64_t>(1, kBlock / size));
+  }
+
+  /** The first group of a block. */
+  int64_t first(int64_t block) const {
+    return (block * kBlock) >> shift;
+  }
+
+  /** For each of a block's 16 sums its group, counted from the first. */
+  LLM_VNNI __m512i index() const {
+    const __m512i lane =
+        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i value =
+        _mm512_mullo_epi32(lane, _mm512_set1_epi32(kBlock / 16));
+    return _mm512_srl_epi32(value, _mm_cvtsi32_si128(shift));
+  }
+
+  int64_t count;
+  int shift; ///< log2 of the values in a group
+  int some;  ///< groups in a block
+};
+
+/** 16 sums of a block of w and a block of x, in x's steps. */
+template <int Bits>
+LLM_VNNI __m512 sums_of(__m512i bytes, const Block<Bits>& x) {
+  __m512i upper = _mm512_setzero_si512(), lower = upper;
+  const auto add = [&](__m512i q, int vector) LLM_VNNI {
+    upper = _mm512_dpbusd_epi32(upper, q, _mm512_load_si512(x.upper[vector]));
+    lower = _mm512_dpbusd_epi32(lower, q, _mm512_load_si512(x.lower[vector]));
+  };
+  if constexpr (Bits == 8) {
+    add(bytes, 0);
+  } else {
+    const __m512i nibble = _mm512_set1_epi8(15);
+    add(_mm512_and_si512(bytes, nibble), 0);
+    add(_mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble), 1);
+  }
+  return _mm512_mul_ps(in_steps(upper, lower), _mm512_load_ps(x.scales));
+}
+
+/** {sum of a, of b, of c, of d}. */
+LLM_VNNI __m128 sums_of_four(__m512 a, __m512 b, __m512 c, __m512 d) {
+  const __m512 ab =
+      _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+  const __m512 cd =
+      _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+  const __m512 all = _mm512_add_ps(
+      _mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
+  const __m256 half = _mm256_add_ps(
+      _mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
+  return _mm_add_ps(
+      _mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+
+/** sum[m] = 16 parts of row n of w times x_m, for R of the x. */
+template <int Bits, int R>
+LLM_VNNI void row_times(
+    const MatrixRows& w,
+    int64_t n,
+    const Groups<Bits>& groups,
+    const Inputs<Bits>& x,
+    __m512* out) {
+  const int64_t bytes_in_row = w.words_in_row * 4, whole = bytes_in_row / 64;
+  const auto* p = reinterpret_cast<const uint8_t*>(w.words) + n * bytes_in_row;
+  const float* scales = w.scales + n * w.groups;
+  const float* biases = w.biases + n * w.groups;
+  const __m512i index = groups.index();
+  __m512 sum[R];
+  for (int m = 0; m < R; ++m) {
+    sum[m] = _mm512_setzero_ps();
+  }
+  const auto add = [&](int64_t block, __m512i bytes, __mmask8 some) LLM_VNNI {
+    const __m128 few = _mm_maskz_loadu_ps(some, scales + groups.first(block));
+    const __m512 scale =
+        _mm512_permutexvar_ps(index, _mm512_castps128_ps512(few));
+    for (int m = 0; m < R; ++m) {
+      sum[m] = _mm512_fmadd_ps(
+          sums_of<Bits>(bytes, x.block(m, block)), scale, sum[m]);
+    }
+  };
+  const auto all = static_cast<__mmask8>((1 << groups.some) - 1);
+  for (int64_t i = 0; i < whole; ++i) {
+    fetch(p + i * 64);
+    add(i, _mm512_loadu_si512(p + i * 64), all);
+  }
+  if (const int64_t left = bytes_in_row % 64; left > 0) {
+    const __mmask64 bytes = (uint64_t{1} << left) - 1;
+    const int64_t some = w.groups - groups.first(whole);
+    fetch(p + whole * 64);
+    add(whole,
+        _mm512_maskz_loadu_epi8(bytes, p + whole * 64),
+        static_cast<__mmask8>((1 << some) - 1));
+  }
+  for (int64_t g = 0; g < w.groups; g += 16) {
+    const auto some = static_cast<__mmask16>(
+        w.groups - g >= 16 ? 0xffff : (1 << (w.groups - g)) - 1);
+    fetch(scales + g);
+    fetch(biases + g);
+    const __m512 bias = _mm512_maskz_loadu_ps(some, biases + g);
+    for (int m = 0; m < R; ++m) {
+      sum[m] = _mm512_fmadd_ps(
+          bias, _mm512_maskz_loadu_ps(some, x.sums(m) + g), sum[m]);
+    }
+  }
+  for (int m = 0; m < R; ++m) {
+    out[m] = sum[m];
+  }
+}
+
+/** Rows of w one after the other, as they lie in memory; four sums are added up
+ * together, with the same bits whichever they are. */
+template <int Bits>
+LLM_VNNI void products_of(
+    const MatrixRows& w,
+    int64_t begin,
+    int64_t end,
+    const ReadyRows& x,
+    float* y) {
+  const Groups<Bits> groups(w);
+  const __m512 zero = _mm512_setzero_ps();
+  if (x.M == 1) {
+    const Inputs<Bits> one(x, 0);
+    for (int64_t n = begin; n < end; n += 4, y += 4) {
+      __m512 sum[4] = {zero, zero, zero, zero};
+      const int64_t rows = std::min<int64_t>(4, end - n);
+      for (int64_t i = 0; i < rows; ++i) {
+        row_times<Bits, 1>(w, n + i, groups, one, sum + i);
+      }
+      _mm_mask_storeu_ps(
+          y, (1 << rows) - 1, sums_of_four(sum[0], sum[1], sum[2], sum[3]));
+    }
+    return;
+  }
+  for (int64_t n = begin; n < end; ++n, y += x.M) {
+    for (int64_t m = 0; m < x.M; m += 4) {
+      __m512 sum[4] = {zero, zero, zero, zero};
+      const int64_t some = std::min<int64_t>(4, x.M - m);
+      if (some == 4) {
+        row_times<Bits, 4>(w, n, groups, Inputs<Bits>(x, m), sum);
+      } else {
+        for (int64_t i = 0; i < some; ++i) {
+          row_times<Bits, 1>(w, n, groups, Inputs<Bits>(x, m + i), sum + i);
+        }
+      }
+      _mm_mask_storeu_ps(
+          y + m, (1 << some) - 1, sums_of_four(sum[0], sum[1], sum[2], sum[3]));
+    }
+  }
+}
+
+template <int Bits>
+ReadyRows
+make(const float* x, int64_t stride, int64_t M, int64_t K, int64_t groups) {
+  ReadyRows out;
+  out.stride = floats_in_row<Bits>(K, groups);
+  out.M = M;
+  out.K = K;
+  out.in_bytes = true;
+  out.memory.resize(M * out.stride + 15);
+  const auto at = reinterpret_cast<uintptr_t>(out.memory.data()) % 64 / 4;
+  float* to = out.memory.data() + (16 - at) % 16; // a multiple of 64 bytes
+  out.x = to;
+  constexpr int64_t kRows = 16; // for a task
+  parallel_for((M + kRows - 1) / kRows, [&](int64_t task) {
+    for (int64_t m = task * kRows; m < std::min(M, (task + 1) * kRows); ++m) {
+      make_row<Bits>(x + m * stride, K, groups, to + m * out.stride);
+    }
+  });
+  return out;
+}
+
+} // namespace
+
+bool has_byte_dot() {
+  static const bool has = __builtin_cpu_supports("avx512vnni") &&
+      __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  return has;
+}
+
+ReadyRows make_bytes(
+    const float* x,
+    int64_t stride,
+    int64_t M,
+    int64_t K,
+    const MatrixRows& w) {
+  return w.bits == 4 ? make<4>(x, stride, M, K, w.groups)
+                     : make<8>(x, stride, M, K, w.groups);
+}
+
+void byte_products(
+    const MatrixRows& w,
+    int64_t begin,
+    int64_t end,
+    const ReadyRows& x,
+    float* y) {
+  if (w.bits == 4) {
+    products_of<4>(w, begin, end, x, y);
+  } else {
+    products_of<8>(w, begin, end, x, y);
+  }
+}
+
+} // namespace llm::kernels
+
+#else
+
+namespace llm::kernels {
+
+bool has_byte_dot() {
+  return false;
+}
+
+ReadyRows
+make_bytes(const float*, int64_t, int64_t, int64_t, const MatrixRows&) {
+  return {};
+}
+
+void byte_products(
+    const MatrixRows&,
+    int64_t,
+    int64_t,
+    const ReadyRows&,
+    float*) {}
+
+} // namespace llm::kernels
+
+#endif

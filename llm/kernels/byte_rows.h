@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// Products of packed rows in whole numbers. A number q of 4 or 8 bits is a
+// byte without sign, and an activation x is scaled, for each group of the
+// matrix, to 16 bits, which are two bytes with sign: one instruction (VNNI)
+// multiplies 64 bytes and adds four products each. Sums within a group are
+// exact; what x loses is at most 1 / 65024 of the group's largest value.
+
+#pragma once
+
+#include <cstdint>
+
+#include "llm/kernels/rows.h"
+
+namespace llm::kernels {
+
+/** Whether this processor has the instruction. */
+bool has_byte_dot();
+
+/** As make_ready of rows.h: x in bytes, in the order in which rows of w are
+ * read, with the groups' scales and sums. */
+ReadyRows make_bytes(
+    const float* x,
+    int64_t stride,
+    int64_t M,
+    int64_t K,
+    const MatrixRows& w);
+
+/** As products of rows.h; x of make_bytes. */
+void byte_products(
+    const MatrixRows& w,
+    int64_t begin,
+    int64_t end,
+    const ReadyRows& x,
+    float* y);
+
+/** out [M, N] = x times all N rows of w, for many x: of make_bytes. Rows of out
+ * do not depend on each other, but may differ in the last bits from those of
+ * byte_products. */
+void byte_matmul(
+    const MatrixRows& w,
+    int64_t N,
+    const ReadyRows& x,
+    float* out);
+
+} // namespace llm::kernels
