@@ -20,7 +20,11 @@ namespace llm::kernels {
 namespace {
 
 constexpr int64_t kWide = 32; // rows of w in a panel: two vectors
-constexpr int kTile = 4;      // rows of x at a time
+
+/** Rows of x at a time: as many as there are registers for. */
+constexpr int tile_of(int bytes) {
+  return bytes == 3 ? 3 : bytes == 2 ? 4 : 6;
+}
 
 /** 32 rows of w, side by side. */
 struct Panel {
@@ -94,14 +98,16 @@ void make_panel(const MatrixRows& w, int64_t n, int64_t rows, Panel& out) {
 }
 
 /** Sums of four products of bytes: of R rows x and two vectors of rows of w. */
-template <int R>
+template <int R, int Bytes>
 struct Sums {
-  __m512i upper[R][2], lower[R][2];
+  __m512i of[R][2][Bytes];
 
   LLM_VNNI void clear() {
-    for (int m = 0; m < R; ++m) {
-      for (int v = 0; v < 2; ++v) {
-        upper[m][v] = lower[m][v] = _mm512_setzero_si512();
+    for (auto& row : of) {
+      for (auto& vector : row) {
+        for (__m512i& sum : vector) {
+          sum = _mm512_setzero_si512();
+        }
       }
     }
   }
@@ -110,64 +116,69 @@ struct Sums {
   template <int Bits>
   LLM_VNNI void add(
       const __m512i (&q)[2],
-      const Inputs<Bits>& x,
+      const Inputs<Bits, Bytes>& x,
       int64_t block,
       int vector,
       int64_t at) {
     for (int m = 0; m < R; ++m) {
-      const Block<Bits>& from = x.block(m, block);
-      const __m512i high = four(from.upper[vector] + at);
-      const __m512i low = four(from.lower[vector] + at);
-      for (int v = 0; v < 2; ++v) {
-        upper[m][v] = _mm512_dpbusd_epi32(upper[m][v], q[v], high);
-        lower[m][v] = _mm512_dpbusd_epi32(lower[m][v], q[v], low);
+      const Block<Bits, Bytes>& from = x.block(m, block);
+      for (int b = 0; b < Bytes; ++b) {
+        int32_t bytes;
+        std::memcpy(&bytes, from.bytes[b][vector] + at, 4);
+        const __m512i four = _mm512_set1_epi32(bytes);
+        for (int v = 0; v < 2; ++v) {
+          of[m][v][b] = _mm512_dpbusd_epi32(of[m][v][b], q[v], four);
+        }
       }
     }
   }
-
- private:
-  LLM_VNNI static __m512i four(const int8_t* p) {
-    int32_t bytes;
-    std::memcpy(&bytes, p, 4);
-    return _mm512_set1_epi32(bytes);
-  }
 };
 
+/** The sums of group g, which has `words` words in a row. */
+template <int R, int Bits, int Bytes>
+LLM_VNNI void sum_group(
+    const Panel& w,
+    const Inputs<Bits, Bytes>& x,
+    int64_t g,
+    int64_t words,
+    Sums<R, Bytes>& sums) {
+  const __m512i nibble = _mm512_set1_epi8(15);
+  const uint32_t* p = w.words.data() + g * words * kWide;
+  sums.clear();
+  for (int64_t i = g * words; i < (g + 1) * words; ++i, p += kWide) {
+    __m512i q[2] = {_mm512_loadu_si512(p), _mm512_loadu_si512(p + 16)};
+    const int64_t block = i / 16, at = i % 16 * 4;
+    if constexpr (Bits == 8) {
+      sums.template add<Bits>(q, x, block, 0, at);
+    } else {
+      const __m512i low[2] = {
+          _mm512_and_si512(q[0], nibble), _mm512_and_si512(q[1], nibble)};
+      sums.template add<Bits>(low, x, block, 0, at);
+      for (__m512i& v : q) {
+        v = _mm512_and_si512(_mm512_srli_epi16(v, 4), nibble);
+      }
+      sums.template add<Bits>(q, x, block, 1, at);
+    }
+  }
+}
+
 /** out [R, n <= kWide] = R rows of x times the rows of a panel. */
-template <int Bits, int R>
+template <int R, int Bits, int Bytes>
 LLM_VNNI void tile(
     const Panel& w,
-    const Inputs<Bits>& x,
+    const Inputs<Bits, Bytes>& x,
     int64_t groups,
     float* out,
     int64_t stride,
     int64_t n) {
-  const auto some = static_cast<uint32_t>((uint64_t{1} << n) - 1);
   const int64_t words = static_cast<int64_t>(w.words.size()) / kWide / groups;
-  const __m512i nibble = _mm512_set1_epi8(15);
   __m512 y[R][2];
   for (auto& row : y) {
     row[0] = row[1] = _mm512_setzero_ps();
   }
-  const uint32_t* p = w.words.data();
   for (int64_t g = 0; g < groups; ++g) {
-    Sums<R> sums;
-    sums.clear();
-    for (int64_t i = g * words; i < (g + 1) * words; ++i, p += kWide) {
-      __m512i q[2] = {_mm512_loadu_si512(p), _mm512_loadu_si512(p + 16)};
-      const int64_t block = i / 16, at = i % 16 * 4;
-      if constexpr (Bits == 8) {
-        sums.template add<Bits>(q, x, block, 0, at);
-      } else {
-        const __m512i low[2] = {
-            _mm512_and_si512(q[0], nibble), _mm512_and_si512(q[1], nibble)};
-        sums.template add<Bits>(low, x, block, 0, at);
-        for (__m512i& v : q) {
-          v = _mm512_and_si512(_mm512_srli_epi16(v, 4), nibble);
-        }
-        sums.template add<Bits>(q, x, block, 1, at);
-      }
-    }
+    Sums<R, Bytes> sums;
+    sum_group(w, x, g, words, sums);
     const int64_t first = g * words; // its scale stands with its first word
     for (int v = 0; v < 2; ++v) {
       const __m512 scale = _mm512_loadu_ps(&w.scales[g * kWide + 16 * v]);
@@ -175,34 +186,37 @@ LLM_VNNI void tile(
       for (int m = 0; m < R; ++m) {
         const __m512 step =
             _mm512_set1_ps(x.block(m, first / 16).scales[first % 16]);
-        const __m512 sum = in_steps(sums.upper[m][v], sums.lower[m][v]);
+        const __m512 sum = in_steps<Bytes>(sums.of[m][v]);
         y[m][v] = _mm512_fmadd_ps(sum, _mm512_mul_ps(scale, step), y[m][v]);
         y[m][v] = _mm512_fmadd_ps(bias, _mm512_set1_ps(x.sums(m)[g]), y[m][v]);
       }
     }
   }
+  const auto some = static_cast<uint32_t>((uint64_t{1} << n) - 1);
   for (int m = 0; m < R; ++m) {
-    _mm512_mask_storeu_ps(
-        out + m * stride, static_cast<__mmask16>(some), y[m][0]);
-    _mm512_mask_storeu_ps(
-        out + m * stride + 16, static_cast<__mmask16>(some >> 16), y[m][1]);
+    float* to = out + m * stride;
+    _mm512_mask_storeu_ps(to, static_cast<__mmask16>(some), y[m][0]);
+    _mm512_mask_storeu_ps(to + 16, static_cast<__mmask16>(some >> 16), y[m][1]);
   }
 }
 
-template <int Bits>
+template <int Bits, int Bytes>
 void multiply(const MatrixRows& w, int64_t N, const ReadyRows& x, float* out) {
+  constexpr int kTile = tile_of(Bytes);
   parallel_for((N + kWide - 1) / kWide, [&](int64_t task) {
     thread_local Panel panel;
     const int64_t n = task * kWide, some = std::min(kWide, N - n);
     make_panel(w, n, some, panel);
+    const auto rows = [&]<int R>(int64_t m) {
+      const Inputs<Bits, Bytes> from(x, m);
+      tile<R>(panel, from, w.groups, out + m * N + n, N, some);
+    };
     int64_t m = 0;
     for (; m + kTile <= x.M; m += kTile) {
-      tile<Bits, kTile>(
-          panel, Inputs<Bits>(x, m), w.groups, out + m * N + n, N, some);
+      rows.template operator()<kTile>(m);
     }
     for (; m < x.M; ++m) {
-      tile<Bits, 1>(
-          panel, Inputs<Bits>(x, m), w.groups, out + m * N + n, N, some);
+      rows.template operator()<1>(m);
     }
   });
 }
@@ -214,11 +228,9 @@ void byte_matmul(
     int64_t N,
     const ReadyRows& x,
     float* out) {
-  if (w.bits == 4) {
-    multiply<4>(w, N, x, out);
-  } else {
-    multiply<8>(w, N, x, out);
-  }
+  with_format(w.bits, x.bytes, [&]<int Bits, int Bytes>() {
+    multiply<Bits, Bytes>(w, N, x, out);
+  });
 }
 
 } // namespace llm::kernels

@@ -18,8 +18,12 @@ namespace llm::kernels {
 
 namespace {
 
-// The largest number of 16 bits whose upper byte, rounded, is at most 127.
-constexpr float kLargest = 32512;
+/** A number of so many bytes that are at most 127 each, also when it is rounded
+ * up. */
+template <int Bytes>
+constexpr float largest() {
+  return Bytes == 1 ? 127 : Bytes == 2 ? 127 * 257 : 127 * 65536;
+}
 
 // Bytes of a row that are asked for before they are needed.
 constexpr int64_t kAhead = 2048;
@@ -29,24 +33,23 @@ LLM_VNNI inline void fetch(const void* p) {
 }
 
 /** One row of x: its blocks, then the sum of x over each group. In floats. */
-template <int Bits>
+template <int Bits, int Bytes>
 int64_t floats_in_row(int64_t K, int64_t groups) {
   const int64_t blocks = (K + block_of(Bits) - 1) / block_of(Bits);
-  const int64_t all = blocks * int64_t(sizeof(Block<Bits>) / 4) + groups;
+  const int64_t all = blocks * int64_t(sizeof(Block<Bits, Bytes>) / 4) + groups;
   return (all + 15) / 16 * 16;
 }
 
-/** Of n values, a multiple of 16: what one step of 16 bits stands for. Not a
- * number if one of them is not finite, and so is every product then. */
-LLM_VNNI float step_of(const float* x, int64_t n) {
+/** The largest of n values, a multiple of 16, without its sign. Not a number if
+ * one of them is not finite, and so is every product then. */
+LLM_VNNI float most_of(const float* x, int64_t n) {
   __m512i most = _mm512_setzero_si512(); // finite < infinite < no number
   for (int64_t i = 0; i < n; i += 16) {
     const __m512 v = _mm512_abs_ps(_mm512_loadu_ps(x + i));
     most = _mm512_max_epi32(most, _mm512_castps_si512(v));
   }
   const float value = std::bit_cast<float>(_mm512_reduce_max_epi32(most));
-  return std::isfinite(value) ? value / kLargest
-                              : std::numeric_limits<float>::quiet_NaN();
+  return std::isfinite(value) ? value : std::numeric_limits<float>::quiet_NaN();
 }
 
 /** 32 bytes: for 4 bits those of even places first. */
@@ -77,43 +80,44 @@ LLM_VNNI void put(__m256i bytes, int8_t (*vectors)[64], int64_t at) {
 }
 
 /** 32 values in bytes, to place `at` of their block; their sum is added. */
-template <int Bits>
+template <int Bits, int Bytes>
 LLM_VNNI void make_some(
     const float* x,
     float inverse,
-    Block<Bits>& to,
+    Block<Bits, Bytes>& to,
     int64_t at,
     __m512i& sum) {
-  __m128i upper[2], lower[2];
+  __m128i bytes[Bytes][2];
   for (int i = 0; i < 2; ++i) {
-    const __m512i value = _mm512_cvtps_epi32(
+    __m512i value = _mm512_cvtps_epi32(
         _mm512_mul_ps(_mm512_loadu_ps(x + 16 * i), _mm512_set1_ps(inverse)));
-    const __m512i high =
-        _mm512_srai_epi32(_mm512_add_epi32(value, _mm512_set1_epi32(128)), 8);
-    const __m512i low = _mm512_sub_epi32(value, _mm512_slli_epi32(high, 8));
-    upper[i] = _mm512_cvtepi32_epi8(high);
-    lower[i] = _mm512_cvtepi32_epi8(low);
     sum = _mm512_add_epi32(sum, value);
+    for (int b = Bytes - 1; b >= 0; --b) { // each between -128 and 127
+      bytes[b][i] = _mm512_cvtepi32_epi8(value);
+      const __m512i low = _mm512_cvtepi8_epi32(bytes[b][i]);
+      value = _mm512_srai_epi32(_mm512_sub_epi32(value, low), 8);
+    }
   }
-  put<Bits>(in_order<Bits>(upper[0], upper[1]), to.upper, at);
-  put<Bits>(in_order<Bits>(lower[0], lower[1]), to.lower, at);
+  for (int b = 0; b < Bytes; ++b) {
+    put<Bits>(in_order<Bits>(bytes[b][0], bytes[b][1]), to.bytes[b], at);
+  }
 }
 
-template <int Bits>
+template <int Bits, int Bytes>
 LLM_VNNI void make_row(const float* x, int64_t K, int64_t groups, float* out) {
   constexpr int64_t kBlock = block_of(Bits);
   const int64_t size = K / groups, blocks = (K + kBlock - 1) / kBlock;
-  auto* to = reinterpret_cast<Block<Bits>*>(out);
+  auto* to = reinterpret_cast<Block<Bits, Bytes>*>(out);
   auto* sums = reinterpret_cast<float*>(to + blocks);
   to[blocks - 1] = {}; // beyond K
   for (int64_t g = 0; g < groups; ++g) {
-    const float step = step_of(x + g * size, size);
+    const float step = most_of(x + g * size, size) / largest<Bytes>();
     const float inverse =
         step >= std::numeric_limits<float>::min() ? 1 / step : 0;
     __m512i sum = _mm512_setzero_si512();
     for (int64_t k = g * size; k < (g + 1) * size; k += 32) {
-      Block<Bits>& block = to[k / kBlock];
-      make_some<Bits>(x + k, inverse, block, k % kBlock, sum);
+      Block<Bits, Bytes>& block = to[k / kBlock];
+      make_some(x + k, inverse, block, k % kBlock, sum);
       const int64_t first = k % kBlock * 16 / kBlock;
       std::fill_n(block.scales + first, 32 * 16 / kBlock, step);
     }
@@ -151,22 +155,24 @@ struct Groups {
   int some;  ///< groups in a block
 };
 
-/** 16 sums of a block of w and a block of x, in x's steps. */
-template <int Bits>
-LLM_VNNI __m512 sums_of(__m512i bytes, const Block<Bits>& x) {
-  __m512i upper = _mm512_setzero_si512(), lower = upper;
-  const auto add = [&](__m512i q, int vector) LLM_VNNI {
-    upper = _mm512_dpbusd_epi32(upper, q, _mm512_load_si512(x.upper[vector]));
-    lower = _mm512_dpbusd_epi32(lower, q, _mm512_load_si512(x.lower[vector]));
-  };
-  if constexpr (Bits == 8) {
-    add(bytes, 0);
-  } else {
+/** 16 sums of a block of w and a block of x. */
+template <int Bits, int Bytes>
+LLM_VNNI __m512 sums_of(__m512i numbers, const Block<Bits, Bytes>& x) {
+  __m512i q[2] = {numbers, numbers};
+  if constexpr (Bits == 4) {
     const __m512i nibble = _mm512_set1_epi8(15);
-    add(_mm512_and_si512(bytes, nibble), 0);
-    add(_mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble), 1);
+    q[0] = _mm512_and_si512(numbers, nibble);
+    q[1] = _mm512_and_si512(_mm512_srli_epi16(numbers, 4), nibble);
   }
-  return _mm512_mul_ps(in_steps(upper, lower), _mm512_load_ps(x.scales));
+  __m512i sums[Bytes];
+  for (int b = 0; b < Bytes; ++b) {
+    sums[b] = _mm512_setzero_si512();
+    for (int v = 0; v < x.kVectors; ++v) {
+      sums[b] =
+          _mm512_dpbusd_epi32(sums[b], q[v], _mm512_load_si512(x.bytes[b][v]));
+    }
+  }
+  return _mm512_mul_ps(in_steps<Bytes>(sums), _mm512_load_ps(x.scales));
 }
 
 /** {sum of a, of b, of c, of d}. */
@@ -184,12 +190,12 @@ LLM_VNNI __m128 sums_of_four(__m512 a, __m512 b, __m512 c, __m512 d) {
 }
 
 /** sum[m] = 16 parts of row n of w times x_m, for R of the x. */
-template <int Bits, int R>
+template <int R, int Bits, int Bytes>
 LLM_VNNI void row_times(
     const MatrixRows& w,
     int64_t n,
     const Groups<Bits>& groups,
-    const Inputs<Bits>& x,
+    const Inputs<Bits, Bytes>& x,
     __m512* out) {
   const int64_t bytes_in_row = w.words_in_row * 4, whole = bytes_in_row / 64;
   const auto* p = reinterpret_cast<const uint8_t*>(w.words) + n * bytes_in_row;
@@ -205,8 +211,8 @@ LLM_VNNI void row_times(
     const __m512 scale =
         _mm512_permutexvar_ps(index, _mm512_castps128_ps512(few));
     for (int m = 0; m < R; ++m) {
-      sum[m] = _mm512_fmadd_ps(
-          sums_of<Bits>(bytes, x.block(m, block)), scale, sum[m]);
+      sum[m] =
+          _mm512_fmadd_ps(sums_of(bytes, x.block(m, block)), scale, sum[m]);
     }
   };
   const auto all = static_cast<__mmask8>((1 << groups.some) - 1);
@@ -240,7 +246,7 @@ LLM_VNNI void row_times(
 
 /** Rows of w one after the other, as they lie in memory; four sums are added up
  * together, with the same bits whichever they are. */
-template <int Bits>
+template <int Bits, int Bytes>
 LLM_VNNI void products_of(
     const MatrixRows& w,
     int64_t begin,
@@ -250,12 +256,12 @@ LLM_VNNI void products_of(
   const Groups<Bits> groups(w);
   const __m512 zero = _mm512_setzero_ps();
   if (x.M == 1) {
-    const Inputs<Bits> one(x, 0);
+    const Inputs<Bits, Bytes> one(x, 0);
     for (int64_t n = begin; n < end; n += 4, y += 4) {
       __m512 sum[4] = {zero, zero, zero, zero};
       const int64_t rows = std::min<int64_t>(4, end - n);
       for (int64_t i = 0; i < rows; ++i) {
-        row_times<Bits, 1>(w, n + i, groups, one, sum + i);
+        row_times<1>(w, n + i, groups, one, sum + i);
       }
       _mm_mask_storeu_ps(
           y, (1 << rows) - 1, sums_of_four(sum[0], sum[1], sum[2], sum[3]));
@@ -267,10 +273,10 @@ LLM_VNNI void products_of(
       __m512 sum[4] = {zero, zero, zero, zero};
       const int64_t some = std::min<int64_t>(4, x.M - m);
       if (some == 4) {
-        row_times<Bits, 4>(w, n, groups, Inputs<Bits>(x, m), sum);
+        row_times<4>(w, n, groups, Inputs<Bits, Bytes>(x, m), sum);
       } else {
         for (int64_t i = 0; i < some; ++i) {
-          row_times<Bits, 1>(w, n, groups, Inputs<Bits>(x, m + i), sum + i);
+          row_times<1>(w, n, groups, Inputs<Bits, Bytes>(x, m + i), sum + i);
         }
       }
       _mm_mask_storeu_ps(
@@ -279,14 +285,14 @@ LLM_VNNI void products_of(
   }
 }
 
-template <int Bits>
+template <int Bits, int Bytes>
 ReadyRows
 make(const float* x, int64_t stride, int64_t M, int64_t K, int64_t groups) {
   ReadyRows out;
-  out.stride = floats_in_row<Bits>(K, groups);
+  out.stride = floats_in_row<Bits, Bytes>(K, groups);
   out.M = M;
   out.K = K;
-  out.in_bytes = true;
+  out.bytes = Bytes;
   out.memory.resize(M * out.stride + 15);
   const auto at = reinterpret_cast<uintptr_t>(out.memory.data()) % 64 / 4;
   float* to = out.memory.data() + (16 - at) % 16; // a multiple of 64 bytes
@@ -294,7 +300,7 @@ make(const float* x, int64_t stride, int64_t M, int64_t K, int64_t groups) {
   constexpr int64_t kRows = 16; // for a task
   parallel_for((M + kRows - 1) / kRows, [&](int64_t task) {
     for (int64_t m = task * kRows; m < std::min(M, (task + 1) * kRows); ++m) {
-      make_row<Bits>(x + m * stride, K, groups, to + m * out.stride);
+      make_row<Bits, Bytes>(x + m * stride, K, groups, to + m * out.stride);
     }
   });
   return out;
@@ -314,9 +320,11 @@ ReadyRows make_bytes(
     int64_t stride,
     int64_t M,
     int64_t K,
-    const MatrixRows& w) {
-  return w.bits == 4 ? make<4>(x, stride, M, K, w.groups)
-                     : make<8>(x, stride, M, K, w.groups);
+    const MatrixRows& w,
+    int bytes) {
+  return with_format(w.bits, bytes, [&]<int Bits, int Bytes>() {
+    return make<Bits, Bytes>(x, stride, M, K, w.groups);
+  });
 }
 
 void byte_products(
@@ -325,11 +333,9 @@ void byte_products(
     int64_t end,
     const ReadyRows& x,
     float* y) {
-  if (w.bits == 4) {
-    products_of<4>(w, begin, end, x, y);
-  } else {
-    products_of<8>(w, begin, end, x, y);
-  }
+  with_format(w.bits, x.bytes, [&]<int Bits, int Bytes>() {
+    products_of<Bits, Bytes>(w, begin, end, x, y);
+  });
 }
 
 } // namespace llm::kernels
@@ -343,7 +349,7 @@ bool has_byte_dot() {
 }
 
 ReadyRows
-make_bytes(const float*, int64_t, int64_t, int64_t, const MatrixRows&) {
+make_bytes(const float*, int64_t, int64_t, int64_t, const MatrixRows&, int) {
   return {};
 }
 

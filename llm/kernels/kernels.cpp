@@ -4,10 +4,12 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include <mlx/device.h>
 
+#include "llm/core/error.h"
 #include "llm/kernels/byte_rows.h"
 
 namespace llm::kernels {
@@ -50,16 +52,33 @@ void set_bf16_products(bool on) {
 
 namespace {
 
-std::atomic<bool> products_in_bytes{true};
+int checked_bits(const std::string& text) {
+  for (const int bits : {8, 16, 24, 32}) {
+    if (text == std::to_string(bits)) {
+      return bits;
+    }
+  }
+  throw UsageError(
+      "LLM_ACTIVATION_BITS",
+      "expected 8, 16, 24 or 32 but received \"" + text + "\".");
+}
+
+std::atomic<int>& wanted_bits() {
+  static std::atomic<int> bits{[] {
+    const char* value = std::getenv("LLM_ACTIVATION_BITS");
+    return value == nullptr ? 24 : checked_bits(value);
+  }()};
+  return bits;
+}
 
 } // namespace
 
-bool byte_products() {
-  return products_in_bytes && has_byte_dot();
+int activation_bits() {
+  return has_byte_dot() ? wanted_bits().load() : 32;
 }
 
-void set_byte_products(bool on) {
-  products_in_bytes = on;
+void set_activation_bits(int bits) {
+  wanted_bits() = checked_bits(std::to_string(bits));
 }
 
 bool ready(std::initializer_list<mx::array> arrays) {

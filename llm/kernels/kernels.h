@@ -65,14 +65,16 @@ struct PackedArrays {
 /** True for the bits that the two functions below know: 4 and 8. */
 bool can_unpack(int bits);
 
-/** True: products with packed matrices scale what they multiply to 16 bits (see
- * byte_rows.h), which is faster and all but as exact. So at first, on a
- * processor that has an instruction for it (VNNI); elsewhere always false. */
-bool byte_products();
-void set_byte_products(bool on);
+/** Products with packed matrices scale what they multiply to so many bits (see
+ * byte_rows.h): 24, which is as good as float32, 16 or 8, which are faster and
+ * less exact; 32 is float32. At first LLM_ACTIVATION_BITS of the environment or
+ * 24; always 32 on a processor without the instruction for it (VNNI). */
+int activation_bits();
+/** Throws UsageError for another number. */
+void set_activation_bits(int bits);
 
 /** How many rows x a product with few rows may have; more of them only times a
- * packed matrix, if byte_products(). */
+ * packed matrix, if activation_bits() < 32. */
 inline constexpr int kFewRows = 16;
 
 /** As matvec. `plain` takes {x, packed, scales, biases}. */

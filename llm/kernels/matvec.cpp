@@ -239,8 +239,8 @@ ReadyRows make_ready(
   if (w.bits == 32) {
     return out;
   }
-  if (byte_products()) {
-    return make_bytes(x, stride, M, K, w);
+  if (const int bits = activation_bits(); bits < 32) {
+    return make_bytes(x, stride, M, K, w, bits / 8);
   }
   if (w.bits == 8) {
     return out;
@@ -269,7 +269,7 @@ void products(
     int64_t end,
     const ReadyRows& x,
     float* y) {
-  if (x.in_bytes) {
+  if (x.bytes > 0) {
     return byte_products(w, begin, end, x, y);
   }
   HWY_DYNAMIC_DISPATCH(products_of)(w, begin, end, x, y);

@@ -34,7 +34,7 @@ struct ReadyRows {
   const float* x = nullptr; ///< [M, stride]
   int64_t stride = 0;
   int64_t M = 0, K = 0;
-  bool in_bytes = false;     ///< see byte_rows.h
+  int bytes = 0;             ///< of each x, see byte_rows.h; 0: floats
   std::vector<float> memory; ///< of x, where it is another order
 };
 

@@ -56,7 +56,8 @@ kernels::Function plain_product(int group_size, int bits) {
     const mx::array& packed,
     const Quantization& q) {
   const auto weight = [packed, q] { return dequantize(packed, q); };
-  const bool in_bytes = kernels::can_unpack(q.bits) && kernels::byte_products();
+  const bool in_bytes =
+      kernels::can_unpack(q.bits) && kernels::activation_bits() < 32;
   const auto forward = [=](const std::vector<mx::array>& in) {
     return std::vector<mx::array>{
         in_bytes ? packed_product(in[0], packed, q)

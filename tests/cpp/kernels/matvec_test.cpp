@@ -75,17 +75,19 @@ void check(
 }
 
 /** What a product in bytes (kernels/byte_rows.h) may lose: half a step of each
- * value of x, a step being 1 / 32512 of its group's largest value. */
+ * value of x, a step being a part of its group's largest value. */
 mx::array lost_in_bytes(
     const mx::array& x,
     const mx::array& packed,
     const nn::Quantization& q) {
-  if (!kernels::byte_products() || !kernels::can_unpack(q.bits)) {
+  const int bits = kernels::activation_bits();
+  const float steps = bits == 8 ? 127 : 127 * 257;
+  if (bits > 16 || !kernels::can_unpack(q.bits)) {
     return mx::array(0.0f);
   }
   const mx::array most =
       mx::max(mx::abs(mx::unflatten(x, -1, {-1, q.group_size})), -1);
-  const mx::array step = mx::repeat(most, q.group_size, -1) / 32512.0f;
+  const mx::array step = mx::repeat(most, q.group_size, -1) / steps;
   const mx::array w = nn::dequantize(packed, q);
   return mx::matmul(0.5f * step, mx::transpose(mx::abs(w)));
 }
@@ -131,9 +133,10 @@ TEST_CASE("kernels: rows times a packed matrix") {
             return nn::quantized_matmul(x, packed, q);
           };
           const mx::array x = noise({M, K}, 1) + 0.5f;
-          for (const bool in_bytes : {false, known}) {
-            const Bytes bytes(in_bytes);
-            if (M >= 20 || known) {
+          for (const int activation : {32, 24, 16, 8}) {
+            CAPTURE(activation);
+            const ActivationBits set(activation);
+            if (known || (M >= 20 && activation == 32)) {
               check(f, x, lost_in_bytes(x, packed, q));
             }
           }
@@ -149,7 +152,12 @@ TEST_CASE("kernels: packed products of values of every size, and of none") {
   // Values of a group may be far from those of another.
   const mx::array sizes = mx::exp(20.0f * noise({19, 4}, 3));
   const mx::array x = noise({19, 256}, 1) * mx::repeat(sizes, 64, 1);
-  for (const int M : {1, 3, 19}) {
+  const std::vector<int> widths = {24, 16, 8, 32};
+  for (int i = 0; i < 12; ++i) {
+    const int M = std::vector<int>{1, 3, 19}[i % 3];
+    const ActivationBits set(widths[i / 3]);
+    CAPTURE(M);
+    CAPTURE(widths[i / 3]);
     const auto f = [&, packed = packed, q = q](const mx::array& x) {
       return nn::quantized_matmul(x, packed, q);
     };

@@ -32,25 +32,25 @@ class Kernels {
   bool before_ = false;
 };
 
-/** Products in bytes (kernels/byte_rows.h) on or off while it lives. */
-class Bytes {
+/** kernels::activation_bits() while it lives. */
+class ActivationBits {
  public:
-  explicit Bytes(bool on) {
+  explicit ActivationBits(int bits) {
     if constexpr (kernels::built) {
-      before_ = kernels::byte_products();
-      kernels::set_byte_products(on);
+      before_ = kernels::activation_bits();
+      kernels::set_activation_bits(bits);
     }
   }
-  ~Bytes() {
+  ~ActivationBits() {
     if constexpr (kernels::built) {
-      kernels::set_byte_products(before_);
+      kernels::set_activation_bits(before_);
     }
   }
-  Bytes(const Bytes&) = delete;
-  Bytes& operator=(const Bytes&) = delete;
+  ActivationBits(const ActivationBits&) = delete;
+  ActivationBits& operator=(const ActivationBits&) = delete;
 
  private:
-  bool before_ = false;
+  int before_ = 0;
 };
 
 /** The CPU as default device while it lives: where the kernels are. */

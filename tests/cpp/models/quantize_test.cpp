@@ -7,7 +7,6 @@
 
 #include "llm/core/error.h"
 #include "llm/models/load.h"
-#include "tests/cpp/kernels/switch.h"
 #include "tests/cpp/models/cached.h"
 
 using namespace cached;
@@ -46,7 +45,6 @@ TEST_CASE("quantize: packs what fits and names what does not") {
   CHECK(mixed["bits"] == 8);
   CHECK(mixed["model.layers.1.self_attn.q_proj"]["bits"] == 4);
 
-  const Bytes off(false); // in bytes: kernels/matvec_test.cpp
   const mx::array before = model->logits(tokens);
   dequantize_model(*model);
   CHECK(model->quantization().empty());

@@ -90,7 +90,6 @@ TEST_CASE("quantization: a value is scale * q + bias, q of so many bits") {
 }
 
 TEST_CASE("quantization: the product is that of the unpacked matrix") {
-  const Bytes exact(false); // in bytes: kernels/matvec_test.cpp
   for (bool fast : {true, false}) {
     const Kernels kernels(fast);
     for (const auto& [group, bits] : kinds) {
@@ -135,7 +134,6 @@ TEST_CASE("quantization: says what cannot be packed") {
 }
 
 TEST_CASE("linear: packed, it computes with the values it stands for") {
-  const Bytes exact(false); // in bytes: kernels/matvec_test.cpp
   for (bool bias : {true, false}) {
     nn::Linear packed = linear(bias), plain = packed;
     pack(packed, 32, 4);
@@ -159,7 +157,6 @@ TEST_CASE("linear: packed, it computes with the values it stands for") {
 }
 
 TEST_CASE("embedding: packed, rows and scores are those of its values") {
-  const Bytes exact(false); // in bytes: kernels/matvec_test.cpp
   nn::Embedding packed(61, in), plain(61, in);
   packed.weight = normal({61, in}, 8);
   pack(packed, 64, 4);
