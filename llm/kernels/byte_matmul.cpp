@@ -89,10 +89,11 @@ void make_panel(const MatrixRows& w, int64_t n, int64_t rows, Panel& out) {
           out.words.data() + k * kWide + half);
     }
   }
+  const GroupNumbers numbers(w, n, rows);
   for (int64_t i = 0; i < rows; ++i) {
     for (int64_t g = 0; g < groups; ++g) {
-      out.scales[g * kWide + i] = w.scales[(n + i) * groups + g];
-      out.biases[g * kWide + i] = w.biases[(n + i) * groups + g];
+      out.scales[g * kWide + i] = numbers.scales[i * groups + g];
+      out.biases[g * kWide + i] = numbers.biases[i * groups + g];
     }
   }
 }

@@ -4,9 +4,12 @@
 
 #include "llm/kernels/byte_rows.h"
 
+#include <algorithm>
+
+#include "llm/core/gguf_types.h"
+
 #ifdef __x86_64__
 
-#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -189,8 +192,22 @@ LLM_VNNI __m128 sums_of_four(__m512 a, __m512 b, __m512 c, __m512 d) {
       _mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
 }
 
+/** Scales or biases of a row, float or uint16_t (float16), as they lie. */
+LLM_VNNI inline __m128 load_four(const float* p, __mmask8 some) {
+  return _mm_maskz_loadu_ps(some, p);
+}
+LLM_VNNI inline __m128 load_four(const uint16_t* p, __mmask8 some) {
+  return _mm_maskz_cvtph_ps(some, _mm_maskz_loadu_epi16(some, p));
+}
+LLM_VNNI inline __m512 load_sixteen(const float* p, __mmask16 some) {
+  return _mm512_maskz_loadu_ps(some, p);
+}
+LLM_VNNI inline __m512 load_sixteen(const uint16_t* p, __mmask16 some) {
+  return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(some, p));
+}
+
 /** sum[m] = 16 parts of row n of w times x_m, for R of the x. */
-template <int R, int Bits, int Bytes>
+template <int R, class Number, int Bits, int Bytes>
 LLM_VNNI void row_times(
     const MatrixRows& w,
     int64_t n,
@@ -199,15 +216,15 @@ LLM_VNNI void row_times(
     __m512* out) {
   const int64_t bytes_in_row = w.words_in_row * 4, whole = bytes_in_row / 64;
   const auto* p = reinterpret_cast<const uint8_t*>(w.words) + n * bytes_in_row;
-  const float* scales = w.scales + n * w.groups;
-  const float* biases = w.biases + n * w.groups;
+  const auto* scales = static_cast<const Number*>(w.scales) + n * w.groups;
+  const auto* biases = static_cast<const Number*>(w.biases) + n * w.groups;
   const __m512i index = groups.index();
   __m512 sum[R];
   for (int m = 0; m < R; ++m) {
     sum[m] = _mm512_setzero_ps();
   }
   const auto add = [&](int64_t block, __m512i bytes, __mmask8 some) LLM_VNNI {
-    const __m128 few = _mm_maskz_loadu_ps(some, scales + groups.first(block));
+    const __m128 few = load_four(scales + groups.first(block), some);
     const __m512 scale =
         _mm512_permutexvar_ps(index, _mm512_castps128_ps512(few));
     for (int m = 0; m < R; ++m) {
@@ -233,7 +250,7 @@ LLM_VNNI void row_times(
         w.groups - g >= 16 ? 0xffff : (1 << (w.groups - g)) - 1);
     fetch(scales + g);
     fetch(biases + g);
-    const __m512 bias = _mm512_maskz_loadu_ps(some, biases + g);
+    const __m512 bias = load_sixteen(biases + g, some);
     for (int m = 0; m < R; ++m) {
       sum[m] = _mm512_fmadd_ps(
           bias, _mm512_maskz_loadu_ps(some, x.sums(m) + g), sum[m]);
@@ -246,7 +263,7 @@ LLM_VNNI void row_times(
 
 /** Rows of w one after the other, as they lie in memory; four sums are added up
  * together, with the same bits whichever they are. */
-template <int Bits, int Bytes>
+template <class Number, int Bits, int Bytes>
 LLM_VNNI void products_of(
     const MatrixRows& w,
     int64_t begin,
@@ -261,7 +278,7 @@ LLM_VNNI void products_of(
       __m512 sum[4] = {zero, zero, zero, zero};
       const int64_t rows = std::min<int64_t>(4, end - n);
       for (int64_t i = 0; i < rows; ++i) {
-        row_times<1>(w, n + i, groups, one, sum + i);
+        row_times<1, Number>(w, n + i, groups, one, sum + i);
       }
       _mm_mask_storeu_ps(
           y, (1 << rows) - 1, sums_of_four(sum[0], sum[1], sum[2], sum[3]));
@@ -273,10 +290,11 @@ LLM_VNNI void products_of(
       __m512 sum[4] = {zero, zero, zero, zero};
       const int64_t some = std::min<int64_t>(4, x.M - m);
       if (some == 4) {
-        row_times<4>(w, n, groups, Inputs<Bits, Bytes>(x, m), sum);
+        row_times<4, Number>(w, n, groups, Inputs<Bits, Bytes>(x, m), sum);
       } else {
         for (int64_t i = 0; i < some; ++i) {
-          row_times<1>(w, n, groups, Inputs<Bits, Bytes>(x, m + i), sum + i);
+          row_times<1, Number>(
+              w, n, groups, Inputs<Bits, Bytes>(x, m + i), sum + i);
         }
       }
       _mm_mask_storeu_ps(
@@ -306,6 +324,14 @@ make(const float* x, int64_t stride, int64_t M, int64_t K, int64_t groups) {
   return out;
 }
 
+LLM_VNNI void widen(const uint16_t* from, int64_t n, float* to) {
+  for (int64_t i = 0; i < n; i += 16) {
+    const auto some =
+        static_cast<__mmask16>(n - i >= 16 ? 0xffff : (1 << (n - i)) - 1);
+    _mm512_mask_storeu_ps(to + i, some, load_sixteen(from + i, some));
+  }
+}
+
 } // namespace
 
 bool has_byte_dot() {
@@ -313,6 +339,13 @@ bool has_byte_dot() {
       __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   return has;
+}
+
+void halves_to_floats(const uint16_t* from, int64_t n, float* to) {
+  if (has_byte_dot()) {
+    return widen(from, n, to);
+  }
+  std::transform(from, from + n, to, half_to_float);
 }
 
 ReadyRows make_bytes(
@@ -334,7 +367,11 @@ void byte_products(
     const ReadyRows& x,
     float* y) {
   with_format(w.bits, x.bytes, [&]<int Bits, int Bytes>() {
-    products_of<Bits, Bytes>(w, begin, end, x, y);
+    if (w.halves) {
+      products_of<uint16_t, Bits, Bytes>(w, begin, end, x, y);
+    } else {
+      products_of<float, Bits, Bytes>(w, begin, end, x, y);
+    }
   });
 }
 
@@ -346,6 +383,10 @@ namespace llm::kernels {
 
 bool has_byte_dot() {
   return false;
+}
+
+void halves_to_floats(const uint16_t* from, int64_t n, float* to) {
+  std::transform(from, from + n, to, half_to_float);
 }
 
 ReadyRows

@@ -18,6 +18,9 @@ namespace llm::kernels {
 /** Whether this processor has the instruction. */
 bool has_byte_dot();
 
+/** float16 -> float32, n numbers; on any processor. */
+void halves_to_floats(const uint16_t* from, int64_t n, float* to);
+
 /** As make_ready of rows.h: x in so many bytes, in the order in which rows of w
  * are read, with the groups' scales and sums. */
 ReadyRows make_bytes(

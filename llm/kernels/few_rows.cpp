@@ -23,9 +23,26 @@ MatrixRows matrix_rows(const Tensors& in, int first, int bits) {
   out.words = reinterpret_cast<const uint32_t*>(w.data);
   out.scales = in[first + 1].data;
   out.biases = in[first + 2].data;
+  out.halves = in[first + 1].item_bytes == 2;
   out.words_in_row = w.dim(1);
   out.groups = in[first + 1].dim(1);
   return out;
+}
+
+GroupNumbers::GroupNumbers(const MatrixRows& w, int64_t n, int64_t rows) {
+  const int64_t first = n * w.groups, count = rows * w.groups;
+  if (!w.halves) {
+    scales = static_cast<const float*>(w.scales) + first;
+    biases = static_cast<const float*>(w.biases) + first;
+    return;
+  }
+  memory_.resize(2 * count);
+  const auto widen = [&](const void* from, float* to) {
+    halves_to_floats(static_cast<const uint16_t*>(from) + first, count, to);
+    return to;
+  };
+  scales = widen(w.scales, memory_.data());
+  biases = widen(w.biases, memory_.data() + count);
 }
 
 namespace {

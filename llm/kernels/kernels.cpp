@@ -93,4 +93,10 @@ bool ready(std::initializer_list<mx::array> arrays) {
   return true;
 }
 
+bool ready_groups(const mx::array& scales, const mx::array& biases) {
+  return state() && mx::default_device() == mx::Device::cpu &&
+      scales.dtype() == biases.dtype() && scales.size() > 0 &&
+      (scales.dtype() == mx::float32 || scales.dtype() == mx::float16);
+}
+
 } // namespace llm::kernels

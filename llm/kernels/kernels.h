@@ -54,17 +54,6 @@ mx::array matmul(const mx::array& a, const mx::array& b, const Function& plain);
  * not depend on the other rows, to the bit. `plain` takes {x, w}. */
 mx::array matvec(const mx::array& x, const mx::array& w, const Function& plain);
 
-/** A quantized matrix [N, K], see nn/quantization.h. */
-struct PackedArrays {
-  mx::array packed; // [N, K * bits / 32] uint32
-  mx::array scales; // [N, K / group]
-  mx::array biases; // [N, K / group]
-  int bits;
-};
-
-/** True for the bits that the two functions below know: 4 and 8. */
-bool can_unpack(int bits);
-
 /** Products with packed matrices scale what they multiply to so many bits (see
  * byte_rows.h): 24, which is as good as float32, 16 or 8, which are faster and
  * less exact; 32 is float32. At first LLM_ACTIVATION_BITS of the environment or
@@ -72,6 +61,34 @@ bool can_unpack(int bits);
 int activation_bits();
 /** Throws UsageError for another number. */
 void set_activation_bits(int bits);
+
+/** A quantized matrix [N, K], see nn/quantization.h. */
+struct PackedArrays {
+  mx::array packed; // [N, K * bits / 32] uint32
+  mx::array scales; // [N, K / group], float32 or float16
+  mx::array biases; // [N, K / group], of the same type
+  int bits;
+};
+
+/** True for the bits that the functions below know: 4 and 8. */
+bool can_unpack(int bits);
+
+/** usable() for scales and biases: they may also be float16, both. */
+bool ready_groups(const mx::array& scales, const mx::array& biases);
+inline bool usable_groups(const mx::array& scales, const mx::array& biases) {
+  if constexpr (built) {
+    return ready_groups(scales, biases);
+  }
+  return false;
+}
+
+/** True if it is worth keeping scales and biases as float16. */
+inline bool reads_halves() {
+  if constexpr (built) {
+    return fast_cpu() && activation_bits() < 32;
+  }
+  return false;
+}
 
 /** How many rows x a product with few rows may have; more of them only times a
  * packed matrix, if activation_bits() < 32. */

@@ -131,8 +131,8 @@ HWY_INLINE void packed_dots(
   const int64_t bytes_in_group = bytes_in_row / w.groups;
   const int64_t step = 2 * lanes() * Bits / 8; // bytes of two vectors
   const auto* p = reinterpret_cast<const uint8_t*>(w.words) + n * bytes_in_row;
-  const float* scales = w.scales + n * w.groups;
-  const float* biases = w.biases + n * w.groups;
+  const GroupNumbers numbers(w, n, Rows);
+  const float *scales = numbers.scales, *biases = numbers.biases;
   V sum[Rows][R][2];
   for (auto& row : sum) {
     for (auto& pair : row) {

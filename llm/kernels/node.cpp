@@ -35,7 +35,11 @@ float* Tensor::row(int64_t r) const {
 }
 
 Tensor tensor_of(const mx::array& a) {
-  return {const_cast<mx::array&>(a).data<float>(), a.shape(), a.strides()};
+  return {
+      const_cast<mx::array&>(a).data<float>(),
+      a.shape(),
+      a.strides(),
+      static_cast<int>(a.itemsize())};
 }
 
 namespace {
@@ -52,15 +56,26 @@ bool rows_without_gaps(const mx::array& a) {
   return a.ndim() == 0 || a.shape().back() <= 1 || a.strides().back() == 1;
 }
 
-void copy_into_rows(const Tensor& from, const Tensor& to) {
+template <class T>
+void copy_items(const Tensor& from, const Tensor& to) {
   const int64_t step = from.strides.empty() ? 1 : from.strides.back();
+  const auto row = [](const Tensor& t, int64_t r) {
+    return reinterpret_cast<T*>(t.data) + (t.row(r) - t.data);
+  };
   for (int64_t r = 0; r < from.rows(); ++r) {
-    const float* source = from.row(r);
-    float* target = to.row(r);
+    const T* source = row(from, r);
+    T* target = row(to, r);
     for (int i = 0; i < from.width(); ++i) {
       target[i] = source[i * step];
     }
   }
+}
+
+void copy_into_rows(const Tensor& from, const Tensor& to) {
+  if (from.item_bytes == 2) {
+    return copy_items<uint16_t>(from, to);
+  }
+  copy_items<float>(from, to);
 }
 
 class Node : public mx::Primitive {

@@ -20,6 +20,7 @@ struct Tensor {
   float* data;
   mx::Shape shape;
   mx::Strides strides; ///< in elements
+  int item_bytes = 4;  ///< 2: float16, for which `data` is but an address
 
   int dim(int i) const {
     return shape[i < 0 ? static_cast<int>(shape.size()) + i : i];

@@ -18,9 +18,23 @@ struct MatrixRows {
   const float* values = nullptr; ///< of 32 bits: [rows, stride]
   int64_t stride = 0;
   const uint32_t* words = nullptr; ///< of 4 or 8 bits: [rows, words_in_row]
-  const float* scales = nullptr;   ///< [rows, groups]
-  const float* biases = nullptr;   ///< [rows, groups]
+  const void* scales = nullptr;    ///< [rows, groups]: float32 or, if
+  const void* biases = nullptr;    ///< `halves`, float16
+  bool halves = false;
   int64_t words_in_row = 0, groups = 0;
+};
+
+/** Scales and biases of some rows in float32. */
+class GroupNumbers {
+ public:
+  /** Of rows [n, n + rows); `w` must outlive it. */
+  GroupNumbers(const MatrixRows& w, int64_t n, int64_t rows);
+
+  const float* scales; ///< [rows, groups]
+  const float* biases;
+
+ private:
+  std::vector<float> memory_; // where they are halves
 };
 
 /** in[first] is the matrix; if it is packed, scales and biases follow it. */

@@ -33,9 +33,10 @@ void unpack_row(const MatrixRows& w, int64_t n, float* out) {
   const VU mask = hn::Set(DU(), w.bits == 8 ? 255u : 15u);
   const int64_t size = w.words_in_row * per_word / w.groups;
   const int64_t N = lanes();
+  const GroupNumbers numbers(w, n, 1);
   for (int64_t g = 0; g < w.groups; ++g) {
-    const V s = set(w.scales[n * w.groups + g]);
-    const V b = set(w.biases[n * w.groups + g]);
+    const V s = set(numbers.scales[g]);
+    const V b = set(numbers.biases[g]);
     for (int64_t k = g * size; k < (g + 1) * size; k += N) {
       VU word;
       if (N >= per_word) {

@@ -11,6 +11,7 @@
 
 #include "llm/core/error.h"
 #include "llm/io/safetensors.h"
+#include "llm/kernels/kernels.h"
 #include "llm/models/gguf_model.h"
 #include "llm/models/quantize.h"
 
@@ -52,10 +53,50 @@ void check_types(
   }
 }
 
+bool of_groups(const std::string& name) {
+  return name.ends_with(".scales") || name.ends_with(".biases");
+}
+
+/** Scales and biases of packed matrices as halves if that is exact: they are
+ * read for each token, and our products read halves. */
+void halve_exactly(nn::Parameters& arrays) {
+  for (auto& [name, scales] : arrays) {
+    if (!name.ends_with(".scales")) {
+      continue;
+    }
+    const std::string path = name.substr(0, name.size() - 7);
+    const auto biases = arrays.find(path + ".biases");
+    if (biases == arrays.end()) {
+      continue;
+    }
+    const mx::array s = mx::astype(scales, mx::float16);
+    const mx::array b = mx::astype(biases->second, mx::float16);
+    const auto exact = [](const mx::array& half, const mx::array& full) {
+      return mx::array_equal(half, full).item<bool>(); // compared in float32
+    };
+    if (exact(s, scales) && exact(b, biases->second)) {
+      scales = s;
+      biases->second = b;
+    }
+  }
+}
+
+/** As a file holds it: what halve_exactly() did is undone. */
+nn::Parameters for_a_file(nn::Parameters arrays) {
+  if (mx::default_device() == mx::Device::cpu) {
+    for (auto& [name, array] : arrays) {
+      if (of_groups(name)) {
+        array = mx::astype(array, mx::float32);
+      }
+    }
+  }
+  return arrays;
+}
+
 /** config.json, with the type that the weights have. */
 Json config_of(const LanguageModel& model) {
   Json out = model.config();
-  const nn::Parameters all = model.parameters();
+  const nn::Parameters all = for_a_file(model.parameters());
   const auto first = std::find_if(
       all.begin(), all.end(), [](const auto& p) { return is_float(p.second); });
   if (first != all.end()) {
@@ -77,6 +118,9 @@ void set_weights(
         array = mx::astype(array, mx::float32);
         mx::eval(array); // one by one: the half is freed
       }
+    }
+    if (kernels::reads_halves()) {
+      halve_exactly(arrays);
     }
   }
   expect_quantized(model, arrays, where);
@@ -176,7 +220,9 @@ void save_model_folder(
       files);
   write_file_atomically(folder / "README.md", readme, files);
   write_file_atomically(
-      folder / weights_name, safetensors_bytes(model.to_checkpoint()), files);
+      folder / weights_name,
+      safetensors_bytes(for_a_file(model.to_checkpoint())),
+      files);
 }
 
 std::string mlx_lm_difference(const LanguageModel& model) {

@@ -33,7 +33,8 @@ bool is_fast(const Linear& layer) {
   }
   if constexpr (kernels::built) {
     const Quantization& q = *layer.quantization;
-    return kernels::can_unpack(q.bits) && kernels::usable({q.scales, q.biases});
+    return kernels::can_unpack(q.bits) &&
+        kernels::usable_groups(q.scales, q.biases) && !q.scales.is_tracer();
   }
   return false;
 }

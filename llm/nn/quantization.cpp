@@ -20,8 +20,15 @@ namespace {
 // in: packed, scales, biases.
 kernels::Function plain_unpack(int group_size, int bits) {
   return [=](const std::vector<mx::array>& in) {
-    return std::vector<mx::array>{
-        mx::dequantize(in[0], in[1], in[2], group_size, bits)};
+    // Scales that are halves are so to be short: see models/load.cpp.
+    const bool on_cpu = mx::default_device() == mx::Device::cpu;
+    const mx::Dtype type = on_cpu ? mx::float32 : in[1].dtype();
+    return std::vector<mx::array>{mx::dequantize(
+        in[0],
+        mx::astype(in[1], type),
+        mx::astype(in[2], type),
+        group_size,
+        bits)};
   };
 }
 
@@ -108,7 +115,7 @@ mx::array dequantize(const mx::array& packed, const Quantization& q) {
   const kernels::Function plain = plain_unpack(q.group_size, q.bits);
   if constexpr (kernels::built) {
     if (packed.ndim() == 2 && kernels::can_unpack(q.bits) &&
-        kernels::usable({q.scales})) {
+        kernels::usable_groups(q.scales, q.biases)) {
       return kernels::unpack({packed, q.scales, q.biases, q.bits}, plain);
     }
   }
@@ -122,7 +129,7 @@ mx::array quantized_matmul(
   if constexpr (kernels::built) {
     constexpr size_t kMany = 3;
     const size_t rows = x.size() / x.shape(-1);
-    if (kernels::usable({x, q.scales})) {
+    if (kernels::usable({x}) && kernels::usable_groups(q.scales, q.biases)) {
       if (rows <= kernels::kFewRows && kernels::can_unpack(q.bits)) {
         return packed_product(x, packed, q);
       }
