@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "llm/kernels/decode_steps.h"
@@ -21,6 +22,25 @@
 HWY_BEFORE_NAMESPACE();
 namespace llm::kernels::HWY_NAMESPACE {
 
+/** scores[j] = q . k_j for Keys keys. */
+template <int Keys>
+HWY_INLINE void
+dot_some(const float* q, const float* keys, int64_t D_, float* scores) {
+  V sum[Keys];
+  for (V& s : sum) {
+    s = hn::Zero(D());
+  }
+  for_vectors(D_, [&](int64_t i, auto load, auto) HWY_ATTR {
+    const V a = load(q + i);
+    for (int j = 0; j < Keys; ++j) {
+      sum[j] = hn::MulAdd(a, load(keys + j * D_ + i), sum[j]);
+    }
+  });
+  for (int j = 0; j < Keys; ++j) {
+    scores[j] = sum_of(sum[j]);
+  }
+}
+
 /** scores[j] = q . k_j. */
 void dot_keys(
     const float* q,
@@ -28,24 +48,22 @@ void dot_keys(
     int64_t n,
     int64_t D_,
     float* scores) {
-  for (int64_t j = 0; j < n; ++j) {
-    const float* k = keys + j * D_;
-    V sum = hn::Zero(D());
-    for_vectors(D_, [&](int64_t i, auto load, auto) HWY_ATTR {
-      sum = hn::MulAdd(load(q + i), load(k + i), sum);
-    });
-    scores[j] = sum_of(sum);
+  int64_t j = 0;
+  for (; j + 4 <= n; j += 4) {
+    dot_some<4>(q, keys + j * D_, D_, scores + j);
+  }
+  for (; j < n; ++j) {
+    dot_some<1>(q, keys + j * D_, D_, scores + j);
   }
 }
 
-/** y = sum of p_j v_j times `factor`, for vectors i to i + Count of D. */
+/** y = sum of p_j v_j, for Count vectors of D. */
 template <int Count>
 HWY_INLINE void mix_vectors(
     const float* p,
     const float* values,
     int64_t n,
     int64_t D_,
-    float factor,
     float* y) {
   V sum[Count];
   for (int c = 0; c < Count; ++c) {
@@ -59,7 +77,7 @@ HWY_INLINE void mix_vectors(
     }
   }
   for (int c = 0; c < Count; ++c) {
-    hn::StoreU(hn::Mul(sum[c], set(factor)), D(), y + c * lanes());
+    hn::StoreU(sum[c], D(), y + c * lanes());
   }
 }
 
@@ -68,27 +86,27 @@ void mix_values(
     const float* values,
     int64_t n,
     int64_t D_,
-    float factor,
     float* y) {
   const int64_t N = lanes();
   int64_t i = 0;
   for (; i + 4 * N <= D_; i += 4 * N) {
-    mix_vectors<4>(p, values + i, n, D_, factor, y + i);
+    mix_vectors<4>(p, values + i, n, D_, y + i);
   }
   for (; i + N <= D_; i += N) {
-    mix_vectors<1>(p, values + i, n, D_, factor, y + i);
+    mix_vectors<1>(p, values + i, n, D_, y + i);
   }
   for (; i < D_; ++i) {
     float sum = 0;
     for (int64_t j = 0; j < n; ++j) {
       sum += p[j] * values[j * D_ + i];
     }
-    y[i] = sum * factor;
+    y[i] = sum;
   }
 }
 
-/** y [D] = softmax(scale q K^T) V over n keys and values, [n, D] each. */
-void attend_one(
+/** Over n keys and values, [n, D] each: top = max of scale q K^T, y [D] = w V
+ * with w = exp(scale q K^T - top); returns the sum of w. */
+float attend_some(
     const float* q,
     const float* keys,
     const float* values,
@@ -96,11 +114,13 @@ void attend_one(
     int64_t D_,
     float scale,
     float* scores,
+    float* top,
     float* y) {
   dot_keys(q, keys, n, D_, scores);
-  const float top = scale * highest(scores, n);
-  const float sum = exponentials(scores, n, n, scale, top);
-  mix_values(scores, values, n, D_, 1.0f / sum, y);
+  *top = scale * highest(scores, n);
+  const float sum = exponentials(scores, n, n, scale, *top);
+  mix_values(scores, values, n, D_, y);
+  return sum;
 }
 
 } // namespace llm::kernels::HWY_NAMESPACE
@@ -109,7 +129,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace llm::kernels {
 
-HWY_EXPORT(attend_one);
+HWY_EXPORT(attend_some);
 
 namespace {
 
@@ -161,6 +181,89 @@ void place(
   }
 }
 
+constexpr int64_t kPart = 256; // keys: they and their values stay in L2
+
+struct Part {
+  int64_t text, head; // of the keys
+  int64_t begin, count;
+};
+
+/** The work of one step: for each text and each of its K heads, keys and values
+ * in parts of kPart. All queries of a head look at a part while it is near. The
+ * parts depend on the text alone, and so do the bits of the result. */
+class Parts {
+ public:
+  /** G queries for each head, D wide. */
+  Parts(const Places& places, int K, int G, int64_t D) : G_(G), D_(D) {
+    for (size_t b = 0; b < places.texts.size(); ++b) {
+      const Places::Place& place = places.texts[b];
+      for (int head = 0; head < K; ++head) {
+        first_.push_back(tasks());
+        for (int64_t at = place.begin; at < place.end; at += kPart) {
+          const int64_t count = std::min(kPart, place.end - at);
+          parts_.push_back({static_cast<int64_t>(b), head, at, count});
+        }
+      }
+    }
+    first_.push_back(tasks());
+  }
+
+  int64_t tasks() const {
+    return static_cast<int64_t>(parts_.size());
+  }
+  const Part& part(int64_t task) const {
+    return parts_[task];
+  }
+
+  /** Floats for the results, and where query g of a task puts its own: the
+   * highest score, the sum of the weights, the weighted sum [D]. */
+  int64_t size() const {
+    return tasks() * G_ * (D_ + 2);
+  }
+  int64_t place(int64_t task, int64_t g) const {
+    return (task * G_ + g) * (D_ + 2);
+  }
+
+  /** out [texts, K, G, D] from the results of all tasks. */
+  void put_together(const float* results, float* out) const {
+    for (size_t head = 0; head + 1 < first_.size(); ++head) {
+      for (int64_t g = 0; g < G_; ++g, out += D_) {
+        put_together(results, first_[head], first_[head + 1], g, out);
+      }
+    }
+  }
+
+ private:
+  void put_together(
+      const float* results,
+      int64_t begin,
+      int64_t end,
+      int64_t g,
+      float* out) const {
+    float top = results[place(begin, g)];
+    for (int64_t task = begin + 1; task < end; ++task) {
+      top = std::max(top, results[place(task, g)]);
+    }
+    float sum = 0;
+    std::fill_n(out, D_, 0.0f);
+    for (int64_t task = begin; task < end; ++task) {
+      const float* from = results + place(task, g);
+      const float weight = std::exp(from[0] - top);
+      sum += weight * from[1];
+      for (int64_t i = 0; i < D_; ++i) {
+        out[i] += weight * from[2 + i];
+      }
+    }
+    for (int64_t i = 0; i < D_; ++i) {
+      out[i] /= sum;
+    }
+  }
+
+  int64_t G_, D_;
+  std::vector<Part> parts_;
+  std::vector<int64_t> first_; // the first part of each head, and the end
+};
+
 } // namespace
 
 void run_attention(
@@ -189,23 +292,30 @@ void run_attention(
         stores[2 * b],
         stores[2 * b + 1]);
   }
-  parallel_for(B * H, [&](int64_t task) {
-    const int64_t b = task / H, h = task % H, kv = h * s.keys / H;
-    const Tensor &keys = stores[2 * b], &values = stores[2 * b + 1];
-    const Places::Place& place = places.texts[b];
-    const int64_t begin = place.begin, count = place.end - begin;
-    const int64_t at = (kv * keys.dim(2) + begin) * D;
-    std::vector<float> scores(count);
-    HWY_DYNAMIC_DISPATCH(attend_one)
-    (queries.data + task * D,
-     keys.data + at,
-     values.data + at,
-     count,
-     D,
-     s.scale,
-     scores.data(),
-     out.data + task * D);
+  const Parts parts(places, s.keys, H / s.keys, D);
+  std::vector<float> memory(parts.size());
+  parallel_for(parts.tasks(), [&](int64_t task) {
+    const Part part = parts.part(task);
+    const Tensor &keys = stores[2 * part.text],
+                 &values = stores[2 * part.text + 1];
+    const int64_t at = (part.head * keys.dim(2) + part.begin) * D;
+    float scores[kPart];
+    for (int64_t g = 0; g < H / s.keys; ++g) {
+      const int64_t h = part.text * H + part.head * (H / s.keys) + g;
+      float* to = memory.data() + parts.place(task, g); // top, sum, y
+      to[1] = HWY_DYNAMIC_DISPATCH(attend_some)(
+          queries.data + h * D,
+          keys.data + at,
+          values.data + at,
+          part.count,
+          D,
+          s.scale,
+          scores,
+          to,
+          to + 2);
+    }
   });
+  parts.put_together(memory.data(), out.data);
 }
 
 AttentionPlan plan_attention(const Heads& heads, Weights& weights) {

@@ -28,10 +28,11 @@ constexpr float largest() {
   return Bytes == 1 ? 127 : Bytes == 2 ? 127 * 257 : 127 * 65536;
 }
 
-// Bytes of a row that are asked for before they are needed.
-constexpr int64_t kAhead = 2048;
-
+/** Asks for bytes of memory before they are needed: while rows are read one at
+ * a time, or four. */
+template <int Rows>
 LLM_VNNI inline void fetch(const void* p) {
+  constexpr int64_t kAhead = Rows == 1 ? 2048 : 4096;
   _mm_prefetch(static_cast<const char*>(p) + kAhead, _MM_HINT_T0);
 }
 
@@ -206,9 +207,11 @@ LLM_VNNI inline __m512 load_sixteen(const uint16_t* p, __mmask16 some) {
   return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(some, p));
 }
 
-/** sum[m] = 16 parts of row n of w times x_m, for R of the x. */
-template <int R, class Number, int Bits, int Bytes>
-LLM_VNNI void row_times(
+/** sum[i R + m] = 16 parts of row n + i of w times x_m, for N rows and R of the
+ * x: rows at a time share what is read of x. A sum has the same bits whatever N
+ * and R are. */
+template <int N, int R, class Number, int Bits, int Bytes>
+LLM_VNNI void rows_times(
     const MatrixRows& w,
     int64_t n,
     const Groups<Bits>& groups,
@@ -219,50 +222,84 @@ LLM_VNNI void row_times(
   const auto* scales = static_cast<const Number*>(w.scales) + n * w.groups;
   const auto* biases = static_cast<const Number*>(w.biases) + n * w.groups;
   const __m512i index = groups.index();
-  __m512 sum[R];
-  for (int m = 0; m < R; ++m) {
-    sum[m] = _mm512_setzero_ps();
+  __m512 sum[N][R];
+  for (auto& row : sum) {
+    for (__m512& s : row) {
+      s = _mm512_setzero_ps();
+    }
   }
-  const auto add = [&](int64_t block, __m512i bytes, __mmask8 some) LLM_VNNI {
-    const __m128 few = load_four(scales + groups.first(block), some);
-    const __m512 scale =
-        _mm512_permutexvar_ps(index, _mm512_castps128_ps512(few));
-    for (int m = 0; m < R; ++m) {
-      sum[m] =
-          _mm512_fmadd_ps(sums_of(bytes, x.block(m, block)), scale, sum[m]);
+  const auto add = [&](int64_t block, __mmask64 bytes, __mmask8 some) LLM_VNNI {
+    for (int i = 0; i < N; ++i) {
+      const auto* at = scales + i * w.groups + groups.first(block);
+      const __m512 scale = _mm512_permutexvar_ps(
+          index, _mm512_castps128_ps512(load_four(at, some)));
+      const uint8_t* from = p + i * bytes_in_row + block * 64;
+      fetch<N>(from);
+      const __m512i numbers = _mm512_maskz_loadu_epi8(bytes, from);
+      for (int m = 0; m < R; ++m) {
+        sum[i][m] = _mm512_fmadd_ps(
+            sums_of(numbers, x.block(m, block)), scale, sum[i][m]);
+      }
     }
   };
-  const auto all = static_cast<__mmask8>((1 << groups.some) - 1);
   for (int64_t i = 0; i < whole; ++i) {
-    fetch(p + i * 64);
-    add(i, _mm512_loadu_si512(p + i * 64), all);
+    add(i, ~__mmask64{0}, static_cast<__mmask8>((1 << groups.some) - 1));
   }
   if (const int64_t left = bytes_in_row % 64; left > 0) {
-    const __mmask64 bytes = (uint64_t{1} << left) - 1;
     const int64_t some = w.groups - groups.first(whole);
-    fetch(p + whole * 64);
     add(whole,
-        _mm512_maskz_loadu_epi8(bytes, p + whole * 64),
+        (__mmask64{1} << left) - 1,
         static_cast<__mmask8>((1 << some) - 1));
   }
   for (int64_t g = 0; g < w.groups; g += 16) {
     const auto some = static_cast<__mmask16>(
         w.groups - g >= 16 ? 0xffff : (1 << (w.groups - g)) - 1);
-    fetch(scales + g);
-    fetch(biases + g);
-    const __m512 bias = load_sixteen(biases + g, some);
-    for (int m = 0; m < R; ++m) {
-      sum[m] = _mm512_fmadd_ps(
-          bias, _mm512_maskz_loadu_ps(some, x.sums(m) + g), sum[m]);
+    for (int i = 0; i < N; ++i) {
+      const int64_t at = i * w.groups + g;
+      fetch<N>(scales + at);
+      fetch<N>(biases + at);
+      const __m512 bias = load_sixteen(biases + at, some);
+      for (int m = 0; m < R; ++m) {
+        sum[i][m] = _mm512_fmadd_ps(
+            bias, _mm512_maskz_loadu_ps(some, x.sums(m) + g), sum[i][m]);
+      }
     }
   }
-  for (int m = 0; m < R; ++m) {
-    out[m] = sum[m];
+  for (int i = 0; i < N; ++i) {
+    std::copy_n(sum[i], R, out + i * R);
   }
 }
 
-/** Rows of w one after the other, as they lie in memory; four sums are added up
- * together, with the same bits whichever they are. */
+/** Short rows four at a time; long ones, of which memory brings four side by
+ * side less fast, one at a time. */
+template <class Number, int Bits, int Bytes>
+LLM_VNNI void products_of_one(
+    const MatrixRows& w,
+    int64_t begin,
+    int64_t end,
+    const Inputs<Bits, Bytes>& x,
+    float* y) {
+  constexpr int64_t kShort = 512; // bytes, measured
+  const Groups<Bits> groups(w);
+  const bool is_short = w.words_in_row * 4 <= kShort;
+  __m512 sum[4];
+  int64_t n = begin;
+  for (; n + 4 <= end; n += 4, y += 4) {
+    if (is_short) {
+      rows_times<4, 1, Number>(w, n, groups, x, sum);
+    } else {
+      for (int i = 0; i < 4; ++i) {
+        rows_times<1, 1, Number>(w, n + i, groups, x, sum + i);
+      }
+    }
+    _mm_storeu_ps(y, sums_of_four(sum[0], sum[1], sum[2], sum[3]));
+  }
+  for (; n < end; ++n, ++y) {
+    rows_times<1, 1, Number>(w, n, groups, x, sum);
+    _mm_store_ss(y, sums_of_four(sum[0], sum[0], sum[0], sum[0]));
+  }
+}
+
 template <class Number, int Bits, int Bytes>
 LLM_VNNI void products_of(
     const MatrixRows& w,
@@ -270,35 +307,21 @@ LLM_VNNI void products_of(
     int64_t end,
     const ReadyRows& x,
     float* y) {
-  const Groups<Bits> groups(w);
-  const __m512 zero = _mm512_setzero_ps();
+  using From = Inputs<Bits, Bytes>;
   if (x.M == 1) {
-    const Inputs<Bits, Bytes> one(x, 0);
-    for (int64_t n = begin; n < end; n += 4, y += 4) {
-      __m512 sum[4] = {zero, zero, zero, zero};
-      const int64_t rows = std::min<int64_t>(4, end - n);
-      for (int64_t i = 0; i < rows; ++i) {
-        row_times<1, Number>(w, n + i, groups, one, sum + i);
-      }
-      _mm_mask_storeu_ps(
-          y, (1 << rows) - 1, sums_of_four(sum[0], sum[1], sum[2], sum[3]));
-    }
-    return;
+    return products_of_one<Number>(w, begin, end, From(x, 0), y);
   }
+  const Groups<Bits> groups(w);
   for (int64_t n = begin; n < end; ++n, y += x.M) {
-    for (int64_t m = 0; m < x.M; m += 4) {
-      __m512 sum[4] = {zero, zero, zero, zero};
-      const int64_t some = std::min<int64_t>(4, x.M - m);
-      if (some == 4) {
-        row_times<4, Number>(w, n, groups, Inputs<Bits, Bytes>(x, m), sum);
-      } else {
-        for (int64_t i = 0; i < some; ++i) {
-          row_times<1, Number>(
-              w, n, groups, Inputs<Bits, Bytes>(x, m + i), sum + i);
-        }
-      }
-      _mm_mask_storeu_ps(
-          y + m, (1 << some) - 1, sums_of_four(sum[0], sum[1], sum[2], sum[3]));
+    __m512 sum[4];
+    int64_t m = 0;
+    for (; m + 4 <= x.M; m += 4) {
+      rows_times<1, 4, Number>(w, n, groups, From(x, m), sum);
+      _mm_storeu_ps(y + m, sums_of_four(sum[0], sum[1], sum[2], sum[3]));
+    }
+    for (; m < x.M; ++m) {
+      rows_times<1, 1, Number>(w, n, groups, From(x, m), sum);
+      _mm_store_ss(y + m, sums_of_four(sum[0], sum[0], sum[0], sum[0]));
     }
   }
 }
