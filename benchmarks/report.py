@@ -45,6 +45,17 @@ def tales(r):
     ]
 
 
+def shakespeare(r):
+    m, at = r["mean"], r["bar_seconds"]
+    return [
+        f"{len(r['runs'])} seed(s): sliding {m['val_loss_sliding']:.4f}, full split "
+        f"{m['val_loss_full']:.4f} (nanoGPT on a GPU: {r['nanogpt_published']})",
+        f"{m['seconds_total']:.0f} s a seed, {m['tokens_per_s']:,.0f} tokens a second",
+        f"below the 5-gram model ({r['witten_bell_5']:.4f}) "
+        + (f"after {at:.0f} s, step {r['bar_step']}" if at else "never"),
+    ]
+
+
 def ladder(r):
     same = sum(rung["same"] for rung in r["rungs"])
     return [f"{same} of {len(r['rungs'])} rungs equal to 4 digits"]
@@ -172,6 +183,11 @@ ROWS = [
         "tales_floor",
         "`start` trains to within 10 % of the entropy floor",
         tales,
+    ),
+    (
+        "shakespeare",
+        "nanoGPT's GPU loss on Shakespeare, on two cores in 15 minutes",
+        shakespeare,
     ),
     ("ngram_ladder", "the counting models are right", ladder),
     ("sorting", "minGPT's sorting task: 5000 of 5000", sorting),
