@@ -98,16 +98,25 @@ def decode(r):
     cells = []
     for case, figures in r["best"].items():
         for figure, families in figures.items():
-            ours = r["summary"][case][figure]["values"].get("cpp")
-            if ours and case.endswith((" 128 tokens", " 1024 tokens")):
+            values = r["summary"][case][figure]["values"]
+            if "cpp" in values and case.endswith(
+                (" 256 tokens", "1024 tokens")
+            ):
                 others = [
                     f"{b['name']} {b['median']:.2f}"
                     for b in families.values()
                     if b
                 ]
+                narrow = r["best_8bit"][case][figure]["llama"]
+                if narrow:
+                    others.append(
+                        "with 8-bit activations "
+                        f"{values['cpp_8bit']['median']:.0f}, {narrow['name']} "
+                        f"{narrow['median']:.2f}"
+                    )
                 cells.append(
-                    f"{case}, {figure}: {ours['median']:.0f}; ours / others: "
-                    f"{', '.join(others) or 'none'}"
+                    f"{case}, {figure}: {values['cpp']['median']:.0f}; ours / "
+                    f"others: {', '.join(others) or 'none'}"
                 )
     return cells
 

@@ -334,9 +334,9 @@ make(const float* x, int64_t stride, int64_t M, int64_t K, int64_t groups) {
   out.M = M;
   out.K = K;
   out.bytes = Bytes;
-  out.memory.resize(M * out.stride + 15);
-  const auto at = reinterpret_cast<uintptr_t>(out.memory.data()) % 64 / 4;
-  float* to = out.memory.data() + (16 - at) % 16; // a multiple of 64 bytes
+  out.memory = std::make_unique_for_overwrite<float[]>(M * out.stride + 15);
+  const auto at = reinterpret_cast<uintptr_t>(out.memory.get()) % 64 / 4;
+  float* to = out.memory.get() + (16 - at) % 16; // a multiple of 64 bytes
   out.x = to;
   constexpr int64_t kRows = 16; // for a task
   parallel_for((M + kRows - 1) / kRows, [&](int64_t task) {

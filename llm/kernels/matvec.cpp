@@ -246,8 +246,8 @@ ReadyRows make_ready(
     return out;
   }
   const int64_t N = HWY_DYNAMIC_DISPATCH(float_lanes)();
-  out.memory.resize(M * K);
-  float* to = out.memory.data();
+  out.memory = std::make_unique_for_overwrite<float[]>(M * K);
+  float* to = out.memory.get();
   for (int64_t m = 0; m < M; ++m) {
     for (int64_t k = 0; k < K; k += 2 * N) { // a byte holds values 2j, 2j + 1
       const float* from = x + m * stride + k;
@@ -258,7 +258,7 @@ ReadyRows make_ready(
       to += 2 * N;
     }
   }
-  out.x = out.memory.data();
+  out.x = out.memory.get();
   out.stride = K;
   return out;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "llm/kernels/node.h"
@@ -42,14 +43,11 @@ MatrixRows matrix_rows(const Tensors& in, int first, int bits);
 
 /** Rows x [M, K] in the order in which a matrix of one kind reads them. */
 struct ReadyRows {
-  ReadyRows() = default;
-  ReadyRows(ReadyRows&&) = default; // x may point into `memory`: no copies
-
   const float* x = nullptr; ///< [M, stride]
   int64_t stride = 0;
   int64_t M = 0, K = 0;
-  int bytes = 0;             ///< of each x, see byte_rows.h; 0: floats
-  std::vector<float> memory; ///< of x, where it is another order
+  int bytes = 0;                   ///< of each x, see byte_rows.h; 0: floats
+  std::unique_ptr<float[]> memory; ///< of x, where it is another order
 };
 
 /** x must outlive the result. */
