@@ -9,8 +9,9 @@ Build, train and look inside language models in C++20 on MLX.
 
   ./tutorial start                 from nothing to a trained model and a story
   ./tutorial test [FILTER]         build and run the tests
-      --deep                       also what takes long: sanitizers, fuzzing
-                                   for longer, benchmarks
+      --deep                       also what takes long: without our CPU
+                                   operations, sanitizers, fuzzing for longer,
+                                   benchmarks
       --mlx VERSION                against another MLX, in a folder of its own
   ./tutorial train ARGS            train (the same as: run simple_llm train)
   ./tutorial run PROGRAM ARGS      build PROGRAM if needed, then run it
