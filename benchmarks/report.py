@@ -168,8 +168,8 @@ def curves(r):
         for name, gap in r[preset]["differences"].items():
             cells.append(
                 f"{preset}, {name}: largest difference of {r['steps']} steps "
-                f"{gap['largest']:.1g} (step {gap['at_step']}), mean "
-                f"{gap['mean']:.1g}"
+                f"{gap['largest']:.1g} (step {gap['at_step']}), of means of 50 "
+                f"steps {gap['largest_of_means']:.1g}"
             )
     return cells
 
