@@ -182,6 +182,28 @@ def tuned(r):
     ]
 
 
+def curves(r):
+    cells = []
+    for preset in (key for key, value in r.items() if isinstance(value, dict)):
+        for name, gap in r[preset]["differences"].items():
+            cells.append(
+                f"{preset}, {name}: largest difference of {r['steps']} steps "
+                f"{gap['largest']:.1g} (step {gap['at_step']}), of means of 50 "
+                f"steps {gap['largest_of_means']:.1g}"
+            )
+    return cells
+
+
+def quality(r):
+    p = r["perplexity"]
+    cells = [
+        f"{reading}: logits {r[f'worst_{reading}']:.1g} of their range, "
+        f"perplexity {p[f'{reading}_change']:+.4%}"
+        for reading in ("prefill", "decode")
+    ]
+    return [*cells, f"perplexity of plain MLX {p['plain']:.3f}"]
+
+
 ROWS = [
     (
         "nano_loss",
@@ -208,6 +230,16 @@ ROWS = [
     ),
     ("lora_speed", "LoRA learns what mlx-lm's learns, as fast", lora),
     ("decode", "SmolLM2 writes and reads faster than with others", decode),
+    (
+        "fused_quality",
+        "4 bits: our operations give plain MLX's logits and perplexity",
+        quality,
+    ),
+    (
+        "loss_curves",
+        "our operations train what plain MLX trains",
+        curves,
+    ),
     ("bpe", "encoding is at least as fast as tiktoken's", bpe),
     ("load", "loading SmolLM2, beside others", load),
     ("memory", "no more memory than PyTorch and llama.cpp", memory),

@@ -9,8 +9,9 @@ Build, train and look inside language models in C++20 on MLX.
 
   ./tutorial start                 from nothing to a trained model and a story
   ./tutorial test [FILTER]         build and run the tests
-      --deep                       also what takes long: sanitizers, fuzzing
-                                   for longer, benchmarks
+      --deep                       also what takes long: without our CPU
+                                   operations, sanitizers, fuzzing for longer,
+                                   benchmarks
       --mlx VERSION                against another MLX, in a folder of its own
   ./tutorial train ARGS            train (the same as: run simple_llm train)
   ./tutorial run PROGRAM ARGS      build PROGRAM if needed, then run it
@@ -40,7 +41,8 @@ Examples:
 
 Environment: MLX_TUTORIAL_HOME (the same as --home), MLX_TUTORIAL_DATA (take
 corpora from this folder), MLX_TUTORIAL_PYTHON (use this Python as it is),
-LLM_FAST_CPU=0 (MLX's own CPU operations in place of ours), HF_ENDPOINT, HF_TOKEN
+LLM_FAST_CPU=0 (MLX's own CPU operations in place of ours), LLM_SIMD=sse4, avx2
+or avx512 (ours with no newer instructions than these), HF_ENDPOINT, HF_TOKEN
 and HF_HUB_OFFLINE (models of the Hub), http_proxy, https_proxy, no_proxy.
 Exit codes: 0 well, 1 a test or the build failed, 2 usage, 3 bad input or
 environment, 4 input or output, 5 numbers; `run` gives the program's own.

@@ -15,6 +15,7 @@
 #include <limits>
 
 #include "llm/kernels/byte_blocks.h"
+#include "llm/kernels/simd_limit.h"
 #include "llm/kernels/thread_pool.h"
 
 namespace llm::kernels {
@@ -358,7 +359,8 @@ LLM_VNNI void widen(const uint16_t* from, int64_t n, float* to) {
 } // namespace
 
 bool has_byte_dot() {
-  static const bool has = __builtin_cpu_supports("avx512vnni") &&
+  static const bool has = simd_limit() == Simd::all &&
+      __builtin_cpu_supports("avx512vnni") &&
       __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   return has;

@@ -43,7 +43,7 @@ bool has_bf16_dot();
 bool bf16_products();
 void set_bf16_products(bool on);
 
-/** "AVX3", "AVX2", ...: the instructions that the kernels use here. */
+/** "AVX3", "AVX2", ...: what the kernels use here; see simd_limit.h. */
 const char* simd_target();
 
 /** a [M, K] times b [K, N], either of them perhaps a transposed view, which

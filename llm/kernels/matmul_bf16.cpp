@@ -6,6 +6,7 @@
 
 #include "llm/kernels/matmul_bf16.h"
 
+#include "llm/kernels/simd_limit.h"
 #include "llm/kernels/thread_pool.h"
 
 #ifdef __x86_64__
@@ -219,8 +220,8 @@ LLM_BF16 void multiply_rows(
 
 bool has_bf16_dot() {
   // Intel's cores multiply as many numbers a cycle in float32 (EXPERIMENTS.md).
-  static const bool has = __builtin_cpu_is("amd") &&
-      __builtin_cpu_supports("avx512bf16") &&
+  static const bool has = simd_limit() == Simd::all &&
+      __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512bf16") &&
       __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   return has;

@@ -14,6 +14,7 @@
 #include "llm/core/error.h"
 #include "llm/core/progress.h"
 #include "llm/kernels/kernels.h"
+#include "llm/kernels/simd_limit.h"
 #include "llm/kernels/thread_pool.h"
 
 namespace llm {
@@ -73,6 +74,7 @@ void start_mlx(const std::string& device, int threads) {
             std::to_string(threads) + ".");
   }
   if constexpr (kernels::built) {
+    kernels::apply_simd_limit();
     kernels::set_threads(threads);
   }
   if (threads > 0) {

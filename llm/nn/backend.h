@@ -22,7 +22,8 @@ void check_mlx_version(const std::string& built_for, const std::string& found);
 /**
  * Checks the version, chooses the device ("cpu", "gpu", or "" for the GPU where
  * MLX has one) and the number of BLAS threads (0: as many as BLAS likes).
- * InputError when a GPU is asked for and there is none. On the CPU compiled
+ * InputError when a GPU is asked for and there is none, UsageError when
+ * LLM_SIMD in the environment is a wrong word. On the CPU compiled
  * graphs are not fused: fusing would call a C++ compiler in mid-run and gains
  * nothing there.
  */

@@ -8,6 +8,7 @@ from sandbox import Sandbox
 # A doctest program: its summary, and the exit status that goes with it.
 DOCTEST = """#!/bin/sh
 echo "{name} $*" >>"$SANDBOX_LOG"
+[ -z "$LLM_FAST_CPU" ] || echo "plain {name} $LLM_FAST_CPU" >>"$SANDBOX_LOG"
 case "$*" in *nothing*) set -- 0 0 0 ;; *) set -- {passed} {failed} 0 ;; esac
 echo 'TEST CASE:  bpe: says something'
 echo 'bpe_test.cpp:7: MESSAGE: it works'
@@ -168,7 +169,7 @@ def test_a_finding_of_a_fuzz_target_is_a_failure(box):
 
 
 def test_deep(box):
-    """Sanitizers, fuzzers and benchmarks, and the JSON they leave."""
+    """Plain operations, sanitizers, fuzzers, benchmarks; the JSON they leave."""
     add_fuzz(box, "json_fuzz")
     (box.clone / "benchmarks").mkdir()
     (box.clone / "benchmarks/good.py").write_text(
@@ -186,6 +187,10 @@ def test_deep(box):
     assert (results / "good.json").exists()
     sanitizers = json.loads((results / "sanitizers.json").read_text())
     assert (sanitizers["passed"], sanitizers["failed"]) == (42, 0)
-    # 43 of the gate, 42 under the sanitizers, a fuzz target, two benchmarks.
-    assert done.returncode == 1 and closing(done) == "87 passed, 1 failed"
+    plain = json.loads((results / "plain.json").read_text())
+    assert (plain["passed"], plain["failed"]) == (43, 0)
+    assert box.calls("plain") == ["plain test_core 0", "plain test_llm 0"]
+    # 43 of the gate, 43 without our CPU operations, 42 under the sanitizers, a
+    # fuzz target, two benchmarks.
+    assert done.returncode == 1 and closing(done) == "130 passed, 1 failed"
     assert "benchmark bad.sh: exit status 1" in done.stdout

@@ -34,11 +34,15 @@ inline mx::array noise(const mx::Shape& shape, uint64_t seed) {
   return mx::random::normal(shape, mx::float32, 0, 1, mx::random::key(seed));
 }
 
+/** The largest |x|. item<float>() alone would read half of a float64. */
+inline float largest(const mx::array& x) {
+  return mx::astype(mx::max(mx::abs(x)), mx::float32).item<float>();
+}
+
 /** max |a - b| over the largest |b|. */
 inline float distance(const mx::array& a, const mx::array& b) {
   REQUIRE(a.shape() == b.shape());
-  const float size = std::max(1.0f, mx::max(mx::abs(b)).item<float>());
-  return mx::max(mx::abs(mx::subtract(a, b))).item<float>() / size;
+  return largest(mx::subtract(a, b)) / std::max(1.0f, largest(b));
 }
 
 /** `f`'s value, gradients and second derivatives, with random weights on the
