@@ -50,6 +50,13 @@ const char* simd_target();
  * costs nothing: -> [M, N]. `plain` takes {a, b}. */
 mx::array matmul(const mx::array& a, const mx::array& b, const Function& plain);
 
+/** x [M, K] times w [N, K] transposed: -> [M, N]. The gradient of w lies in
+ * rows. `plain` takes {x, w}. */
+mx::array matmul_transposed(
+    const mx::array& x,
+    const mx::array& w,
+    const Function& plain);
+
 /** x [M, K] times w [N, K] transposed, for a few rows: -> [M, N]. Row m does
  * not depend on the other rows, to the bit. `plain` takes {x, w}. */
 mx::array matvec(const mx::array& x, const mx::array& w, const Function& plain);

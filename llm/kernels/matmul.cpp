@@ -11,6 +11,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <utility>
 #include <vector>
 
 #include <mlx/ops.h>
@@ -33,6 +34,10 @@ void pack(Left b, int64_t K, int64_t n, float* out) {
   pack_panel(b, K, n, out);
 }
 
+void turn(Left a, int64_t rows, int64_t depth, float* out, int64_t stride) {
+  gather(a, rows, depth, out, stride);
+}
+
 void multiply(
     Left a,
     const float* panels,
@@ -51,26 +56,59 @@ namespace llm::kernels {
 
 HWY_EXPORT(panel_columns);
 HWY_EXPORT(pack);
+HWY_EXPORT(turn);
 HWY_EXPORT(multiply);
 
 namespace {
 
-/** Rows of a task: enough tasks for the threads, whole tiles of rows. */
-int64_t rows_of_block(int64_t M) {
-  constexpr int64_t kTasks = 16, kTile = 12, kMost = 96;
-  const int64_t rows = (M + kTasks * kTile - 1) / (kTasks * kTile) * kTile;
-  return std::min(rows, kMost);
+int64_t divided(int64_t n, int64_t by) {
+  return (n + by - 1) / by;
+}
+
+/** What a task computes: enough tasks for the threads, whole tiles of rows. */
+struct Block {
+  Block(int64_t M, int64_t panels) {
+    constexpr int64_t kTasks = 16, kTile = 12, kMost = 96;
+    rows = std::min(divided(M, kTasks * kTile) * kTile, kMost);
+    // A gradient of weights has few rows: then by columns too.
+    const int64_t parts = divided(kTasks, divided(M, rows));
+    panels_each = divided(panels, std::min(parts, panels));
+  }
+  int64_t rows, panels_each;
+};
+
+/** Memory of the stream's thread, kept. */
+float* at_least(std::vector<float>& memory, int64_t size) {
+  memory.resize(std::max<size_t>(memory.size(), size));
+  return memory.data();
+}
+
+/** A transposed view a [M, K], block after block of rows, each [K, rows]: what
+ * is read together then lies together. */
+void turn_blocks(const Tensor& a, int64_t rows, float* out) {
+  constexpr int64_t kDeep = 32; // of K: a task
+  const int64_t M = a.dim(0), K = a.dim(1);
+  parallel_for(divided(K, kDeep), [&](int64_t i) {
+    const int64_t k = i * kDeep, depth = std::min(kDeep, K - k);
+    for (int64_t m = 0; m < M; m += rows) {
+      const int64_t some = std::min(rows, M - m);
+      const float* from = a.data + m * a.stride(0) + k * a.stride(1);
+      HWY_DYNAMIC_DISPATCH(turn)
+      ({from, a.stride(0), a.stride(1)},
+       some,
+       depth,
+       out + m * K + k * some,
+       some);
+    }
+  });
 }
 
 void run_matmul(const Tensor& a, const Tensor& b, const Tensor& c) {
   const int64_t M = a.dim(0), K = a.dim(1), N = b.dim(1);
   const int64_t P = HWY_DYNAMIC_DISPATCH(panel_columns)();
-  const int64_t panels = (N + P - 1) / P;
-  thread_local std::vector<float> memory; // of the stream's thread
-  if (static_cast<int64_t>(memory.size()) < panels * P * K) {
-    memory.resize(panels * P * K);
-  }
-  float* packed = memory.data();
+  const int64_t panels = divided(N, P);
+  thread_local std::vector<float> of_a, of_b;
+  float* packed = at_least(of_b, panels * P * K);
   parallel_for(panels, [&](int64_t i) {
     HWY_DYNAMIC_DISPATCH(pack)
     ({b.data + i * P * b.stride(1), b.stride(0), b.stride(1)},
@@ -78,16 +116,26 @@ void run_matmul(const Tensor& a, const Tensor& b, const Tensor& c) {
      std::min(P, N - i * P),
      packed + i * P * K);
   });
-  const int64_t rows = rows_of_block(M);
-  parallel_for((M + rows - 1) / rows, [&](int64_t i) {
-    const int64_t begin = i * rows;
+  const Block block(M, panels);
+  const bool turned = a.stride(1) != 1;
+  float* blocks = turned ? at_least(of_a, M * K) : nullptr;
+  if (turned) {
+    turn_blocks(a, block.rows, blocks);
+  }
+  const int64_t across = divided(panels, block.panels_each);
+  parallel_for(divided(M, block.rows) * across, [&](int64_t i) {
+    const int64_t row = i / across * block.rows;
+    const int64_t rows = std::min(block.rows, M - row);
+    const int64_t column = i % across * block.panels_each * P;
+    const Left left = turned ? Left{blocks + row * K, 1, rows}
+                             : Left{a.data + row * a.stride(0), a.stride(0), 1};
     HWY_DYNAMIC_DISPATCH(multiply)
-    ({a.data + begin * a.stride(0), a.stride(0), a.stride(1)},
-     packed,
-     {c.data + begin * N, N},
-     std::min(rows, M - begin),
+    (left,
+     packed + column * K,
+     {c.data + row * N + column, N},
+     rows,
      K,
-     N);
+     std::min(block.panels_each * P, N - column));
   });
 }
 
@@ -105,6 +153,12 @@ Tensor with_plain_strides(Tensor x) {
   return x;
 }
 
+Tensor transposed(Tensor x) {
+  std::swap(x.shape[0], x.shape[1]);
+  std::swap(x.strides[0], x.strides[1]);
+  return x;
+}
+
 void run(bool bf16, const Tensor& left, const Tensor& right, const Tensor& c) {
   const Tensor a = with_plain_strides(left), b = with_plain_strides(right);
   if (bf16 && has_unit_stride(a) && has_unit_stride(b)) {
@@ -114,28 +168,54 @@ void run(bool bf16, const Tensor& left, const Tensor& right, const Tensor& c) {
   }
 }
 
+/** A node of one product; `turned`: the second input is [N, K]. */
+mx::array product(
+    const mx::array& a,
+    const mx::array& b,
+    bool turned,
+    const Function& plain,
+    const decltype(Kernel::vjp)& vjp) {
+  const bool bf16 = bf16_products() && has_bf16_dot();
+  Kernel kernel{
+      .name = turned ? "matmul_transposed" : "matmul",
+      .settings = {double(bf16)},
+      .run =
+          [=](const Tensors& in, const Tensors& out) {
+            run(bf16, in[0], turned ? transposed(in[1]) : in[1], out[0]);
+          },
+      .plain = plain,
+      .vjp = vjp,
+      .accepts = Accepts::any_strides};
+  const int N = b.shape(turned ? 0 : 1);
+  return make_node(std::move(kernel), {a, b}, {{.shape = {a.shape(0), N}}})[0];
+}
+
 } // namespace
 
 mx::array
 matmul(const mx::array& a, const mx::array& b, const Function& plain) {
-  const bool bf16 = bf16_products() && has_bf16_dot();
-  Kernel kernel{
-      .name = "matmul",
-      .settings = {double(bf16)},
-      .run = [bf16](
-                 const Tensors& in,
-                 const Tensors& out) { run(bf16, in[0], in[1], out[0]); },
-      .plain = plain,
-      .vjp =
-          [plain](const auto& in, const auto& cotangents, const auto&) {
-            const mx::array& dc = cotangents[0];
-            return std::vector<mx::array>{
-                matmul(dc, mx::transpose(in[1]), plain),
-                matmul(mx::transpose(in[0]), dc, plain)};
-          },
-      .accepts = Accepts::any_strides};
-  return make_node(
-      std::move(kernel), {a, b}, {{.shape = {a.shape(0), b.shape(1)}}})[0];
+  const auto vjp = [plain](const auto& in, const auto& dc, const auto&) {
+    return std::vector<mx::array>{
+        matmul(dc[0], mx::transpose(in[1]), plain),
+        matmul(mx::transpose(in[0]), dc[0], plain)};
+  };
+  return product(a, b, false, plain, vjp);
+}
+
+mx::array matmul_transposed(
+    const mx::array& x,
+    const mx::array& w,
+    const Function& plain) {
+  // The gradient of w is computed as [N, K], in rows, as w lies.
+  const auto vjp = [](const auto& in, const auto& dy, const auto&) {
+    const Function plain = [](const auto& in) {
+      return std::vector<mx::array>{mx::matmul(in[0], in[1])};
+    };
+    return std::vector<mx::array>{
+        matmul(dy[0], in[1], plain),
+        matmul(mx::transpose(dy[0]), in[0], plain)};
+  };
+  return product(x, w, true, plain, vjp);
 }
 
 } // namespace llm::kernels
