@@ -133,19 +133,22 @@ mx::array dropout(
     const Function& plain);
 
 struct AdamWSettings {
-  float beta1, beta2, eps, weight_decay;
+  float beta1, beta2, eps;
+  std::vector<float> weight_decays; ///< of each array
 };
 
-/** One update of one array: {p, m, v} after it. `scalars` [3] holds the
- * learning rate, 1 - beta1^t and 1 - beta2^t. `plain` takes
- * {p, g, m, v, scalars}. */
+/** One update of n arrays: inputs p..., g..., m..., v..., scalars (4 n + 1
+ * arrays), out p..., m..., v... . `scalars` [4] holds the learning rate,
+ * 1 - beta1^t, 1 - beta2^t and what g is multiplied by. `plain` takes the
+ * same. */
 std::vector<mx::array> adamw(
-    const mx::array& p,
-    const mx::array& g,
-    const mx::array& m,
-    const mx::array& v,
-    const mx::array& scalars,
+    const std::vector<mx::array>& inputs,
     const AdamWSettings& settings,
+    const Function& plain);
+
+/** The length of all arrays as one vector: a scalar. */
+mx::array global_norm(
+    const std::vector<mx::array>& arrays,
     const Function& plain);
 
 struct MuonSettings {
