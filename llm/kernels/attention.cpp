@@ -6,6 +6,8 @@
 // probabilities again from it (Dao et al., arXiv 2205.14135):
 //   dV = P^T dO,   dS = P (dO V^T - rowsum(P dO V^T)) scale,
 //   dQ = dS K,     dK = dS^T Q
+// Rounded, the log-sum-exp of scores of some hundreds gives rows whose sum is 1
+// to 1e-4 only, and dS is a difference: so rows are divided by their sums.
 // A task is one head (forward) or one key-value head with all its query heads
 // (backward), so no two tasks add into one place.
 
@@ -86,13 +88,18 @@ void attention_head(
   }
 }
 
-/** p <- (p dp - p sum(p dp)) scale. */
-inline void score_gradients(float* p, const float* dp, int64_t n, float scale) {
+/** p <- (q dp - q sum(q dp)) scale, where q = p / sum_of_p. */
+inline void score_gradients(
+    float* p,
+    const float* dp,
+    int64_t n,
+    float sum_of_p,
+    float scale) {
   V sum = hn::Zero(D());
   for (int64_t i = 0; i < n; i += lanes()) { // both are padded with zeros
     sum = hn::MulAdd(hn::LoadU(D(), p + i), hn::LoadU(D(), dp + i), sum);
   }
-  const V mean = set(sum_of(sum)), factor = set(scale);
+  const V mean = set(sum_of(sum) / sum_of_p), factor = set(scale / sum_of_p);
   for (int64_t i = 0; i < n; i += lanes()) {
     const V d = hn::Sub(hn::LoadU(D(), dp + i), mean);
     hn::StoreU(hn::Mul(hn::Mul(hn::LoadU(D(), p + i), d), factor), D(), p + i);
@@ -130,14 +137,19 @@ void attention_head_gradient(
           queries.left(), keys_t.right(), p.right(), M, W, columns, false);
       small_matmul(
           dout.left(), values_t.right(), dp.right(), M, W, columns, false);
+      float sums[kQueries];
       for (int64_t i = 0; i < M; ++i) {
         const int64_t own = before + begin + i + 1;
-        exponentials(p.row(i), own, columns, scale, lse[begin + i]);
+        sums[i] = exponentials(p.row(i), own, columns, scale, lse[begin + i]);
+        const float inverse = 1.0f / sums[i]; // dO is now for dV alone
+        for (int64_t d = 0; d < W; ++d) {
+          dout.row(i)[d] *= inverse;
+        }
       }
       small_matmul(
           p.transposed(), dout.right(), dv.right(), seen, M, wide, true);
       for (int64_t i = 0; i < M; ++i) {
-        score_gradients(p.row(i), dp.row(i), columns, scale);
+        score_gradients(p.row(i), dp.row(i), columns, sums[i], scale);
       }
       small_matmul(
           p.transposed(), queries.right(), dk.right(), seen, M, wide, true);
