@@ -98,7 +98,7 @@ void attend_one(
     float* scores,
     float* y) {
   dot_keys(q, keys, n, D_, scores);
-  const float top = scale * highest(scores, n);
+  const float top = scale * highest(scores, n, n);
   const float sum = exponentials(scores, n, n, scale, top);
   mix_values(scores, values, n, D_, 1.0f / sum, y);
 }

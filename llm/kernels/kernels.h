@@ -117,6 +117,14 @@ mx::array attention(
     float scale,
     const Function& plain);
 
+/** The same from qkv [B, L, 3 C], queries, keys and values of C / heads each:
+ * -> [B, L, C]. `plain` takes {qkv}. */
+mx::array packed_attention(
+    const mx::array& qkv,
+    int heads,
+    float scale,
+    const Function& plain);
+
 /** -log softmax(logits)[target]: logits [..., V], targets [...] int32. */
 mx::array token_losses(
     const mx::array& logits,

@@ -178,13 +178,20 @@ inline void pack_panel(Left b, int64_t K, int64_t n, float* out) {
     }
     return;
   }
-  constexpr int64_t kLine = 16; // floats in a cache line
-  for (int64_t k0 = 0; k0 < K; k0 += kLine) {
-    const int64_t k1 = std::min(K, k0 + kLine);
-    for (int64_t j = 0; j < P; ++j) {
-      const float* from = b.data + j * b.column;
-      for (int64_t k = k0; k < k1; ++k) {
-        out[k * P + j] = j < n ? from[k * b.row] : 0.0f;
+  if (n < P) {
+    std::fill(out, out + K * P, 0.0f);
+  }
+  constexpr int64_t kDeep = 64; // of K: what is written stays in L1
+  for (int64_t k = 0; k < K; k += kDeep) {
+    const float* from = b.data + k * b.row;
+    const int64_t depth = std::min(kDeep, K - k);
+    if (b.row == 1) {
+      transpose_block(from, b.column, n, depth, out + k * P, P);
+      continue;
+    }
+    for (int64_t j = 0; j < n; ++j) {
+      for (int64_t i = 0; i < depth; ++i) {
+        out[(k + i) * P + j] = from[j * b.column + i * b.row];
       }
     }
   }

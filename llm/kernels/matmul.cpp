@@ -34,7 +34,7 @@ void pack(Left b, int64_t K, int64_t n, float* out) {
   pack_panel(b, K, n, out);
 }
 
-void turn(Left a, int64_t rows, int64_t depth, float* out, int64_t stride) {
+void pack_rows(Left a, int64_t rows, int64_t depth, float* out, int64_t stride) {
   gather(a, rows, depth, out, stride);
 }
 
@@ -56,7 +56,7 @@ namespace llm::kernels {
 
 HWY_EXPORT(panel_columns);
 HWY_EXPORT(pack);
-HWY_EXPORT(turn);
+HWY_EXPORT(pack_rows);
 HWY_EXPORT(multiply);
 
 namespace {
@@ -93,7 +93,7 @@ void turn_blocks(const Tensor& a, int64_t rows, float* out) {
     for (int64_t m = 0; m < M; m += rows) {
       const int64_t some = std::min(rows, M - m);
       const float* from = a.data + m * a.stride(0) + k * a.stride(1);
-      HWY_DYNAMIC_DISPATCH(turn)
+      HWY_DYNAMIC_DISPATCH(pack_rows)
       ({from, a.stride(0), a.stride(1)},
        some,
        depth,

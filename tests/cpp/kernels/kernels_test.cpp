@@ -133,6 +133,16 @@ TEST_CASE_FIXTURE(Fast, "kernels: causal attention") {
         nn::split_heads(qkv[2], 4)))};
   };
   check_twins(packed, {noise({2, 33, 96}, 4)}, 1e-5f);
+  for (const mx::Shape& shape :
+       {mx::Shape{1, 8, 12}, mx::Shape{2, 33, 96}, mx::Shape{3, 130, 192}}) {
+    const auto together = [](const Arrays& in) {
+      return Arrays{nn::packed_attention(in[0], 4)};
+    };
+    const mx::array qkv = noise(shape, 6);
+    CHECK(is_kernel(together({qkv})[0], "packed_attention"));
+    check_twins(together, {qkv}, 1e-5f);
+    CHECK(mx::array_equal(together({qkv})[0], packed({qkv})[0]).item<bool>());
+  }
   // Scores of some hundreds: no further from float64 than the twin.
   const mx::array large = noise({1, 16, 96}, 5) * 8.0f;
   const Arrays fast = everything(packed, {large});
