@@ -34,8 +34,44 @@ void pack(Left b, int64_t K, int64_t n, float* out) {
   pack_panel(b, K, n, out);
 }
 
-void pack_rows(Left a, int64_t rows, int64_t depth, float* out, int64_t stride) {
-  gather(a, rows, depth, out, stride);
+/** Rows [begin, end) of b [K, N], whose rows have no gaps, into all panels:
+ * read in the order in which they lie. */
+void pack_depth(
+    Left b,
+    int64_t K,
+    int64_t N,
+    int64_t begin,
+    int64_t end,
+    float* out) {
+  const int64_t P = panel_width();
+  for (int64_t k = begin; k < end; ++k) {
+    const float* row = b.data + k * b.row;
+    for (int64_t n = 0; n < N; n += P) {
+      float* to = out + n * K + k * P;
+      const int64_t some = std::min(P, N - n);
+      copy_short(row + n, some, to);
+      std::fill(to + some, to + P, 0.0f);
+    }
+  }
+}
+
+/** Columns [begin, end) of a [M, K], block after block of `rows` rows, each
+ * [K, rows]: of a transposed view what is read together then lies together. */
+void turn_depth(
+    Left a,
+    int64_t M,
+    int64_t K,
+    int64_t rows,
+    int64_t begin,
+    int64_t end,
+    float* out) {
+  for (int64_t k = begin; k < end; ++k) {
+    for (int64_t m = 0; m < M; m += rows) {
+      const int64_t some = std::min(rows, M - m);
+      const float* from = a.data + m * a.row + k * a.column;
+      gather({from, a.row, a.column}, some, 1, out + m * K + k * some, some);
+    }
+  }
 }
 
 void multiply(
@@ -56,7 +92,8 @@ namespace llm::kernels {
 
 HWY_EXPORT(panel_columns);
 HWY_EXPORT(pack);
-HWY_EXPORT(pack_rows);
+HWY_EXPORT(pack_depth);
+HWY_EXPORT(turn_depth);
 HWY_EXPORT(multiply);
 
 namespace {
@@ -83,23 +120,26 @@ float* at_least(std::vector<float>& memory, int64_t size) {
   return memory.data();
 }
 
-/** A transposed view a [M, K], block after block of rows, each [K, rows]: what
- * is read together then lies together. */
-void turn_blocks(const Tensor& a, int64_t rows, float* out) {
-  constexpr int64_t kDeep = 32; // of K: a task
-  const int64_t M = a.dim(0), K = a.dim(1);
+/** f(begin, end) for all of K, in parts. */
+void by_depth(int64_t K, const std::function<void(int64_t, int64_t)>& f) {
+  constexpr int64_t kDeep = 32;
   parallel_for(divided(K, kDeep), [&](int64_t i) {
-    const int64_t k = i * kDeep, depth = std::min(kDeep, K - k);
-    for (int64_t m = 0; m < M; m += rows) {
-      const int64_t some = std::min(rows, M - m);
-      const float* from = a.data + m * a.stride(0) + k * a.stride(1);
-      HWY_DYNAMIC_DISPATCH(pack_rows)
-      ({from, a.stride(0), a.stride(1)},
-       some,
-       depth,
-       out + m * K + k * some,
-       some);
-    }
+    f(i * kDeep, std::min(K, (i + 1) * kDeep));
+  });
+}
+
+/** b [K, N] in panels. */
+void pack_all(Left b, int64_t K, int64_t N, int64_t P, float* out) {
+  if (b.column == 1) {
+    by_depth(K, [&](int64_t begin, int64_t end) {
+      HWY_DYNAMIC_DISPATCH(pack_depth)(b, K, N, begin, end, out);
+    });
+    return;
+  }
+  parallel_for(divided(N, P), [&](int64_t i) {
+    const float* from = b.data + i * P * b.column;
+    HWY_DYNAMIC_DISPATCH(pack)
+    ({from, b.row, b.column}, K, std::min(P, N - i * P), out + i * P * K);
   });
 }
 
@@ -109,18 +149,16 @@ void run_matmul(const Tensor& a, const Tensor& b, const Tensor& c) {
   const int64_t panels = divided(N, P);
   thread_local std::vector<float> of_a, of_b;
   float* packed = at_least(of_b, panels * P * K);
-  parallel_for(panels, [&](int64_t i) {
-    HWY_DYNAMIC_DISPATCH(pack)
-    ({b.data + i * P * b.stride(1), b.stride(0), b.stride(1)},
-     K,
-     std::min(P, N - i * P),
-     packed + i * P * K);
-  });
+  pack_all({b.data, b.stride(0), b.stride(1)}, K, N, P, packed);
   const Block block(M, panels);
   const bool turned = a.stride(1) != 1;
   float* blocks = turned ? at_least(of_a, M * K) : nullptr;
   if (turned) {
-    turn_blocks(a, block.rows, blocks);
+    const Left all{a.data, a.stride(0), a.stride(1)};
+    by_depth(K, [&](int64_t begin, int64_t end) {
+      HWY_DYNAMIC_DISPATCH(turn_depth)
+      (all, M, K, block.rows, begin, end, blocks);
+    });
   }
   const int64_t across = divided(panels, block.panels_each);
   parallel_for(divided(M, block.rows) * across, [&](int64_t i) {
