@@ -125,6 +125,11 @@ mx::array packed_attention(
     float scale,
     const Function& plain);
 
+/** Rows `ids` [...] (int32) of `table` [V, C]: -> [..., C]. `plain` takes
+ * {table, ids}. */
+mx::array
+table_rows(const mx::array& table, const mx::array& ids, const Function& plain);
+
 /** -log softmax(logits)[target]: logits [..., V], targets [...] int32. */
 mx::array token_losses(
     const mx::array& logits,

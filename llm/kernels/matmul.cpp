@@ -11,6 +11,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "llm/kernels/kernels.h"
 #include "llm/kernels/matmul-inl.h"
 #include "llm/kernels/matmul_bf16.h"
+#include "llm/kernels/product_tasks.h"
 #include "llm/kernels/thread_pool.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -98,22 +100,6 @@ HWY_EXPORT(multiply);
 
 namespace {
 
-int64_t divided(int64_t n, int64_t by) {
-  return (n + by - 1) / by;
-}
-
-/** What a task computes: enough tasks for the threads, whole tiles of rows. */
-struct Block {
-  Block(int64_t M, int64_t panels) {
-    constexpr int64_t kTasks = 16, kTile = 12, kMost = 96;
-    rows = std::min(divided(M, kTasks * kTile) * kTile, kMost);
-    // A gradient of weights has few rows: then by columns too.
-    const int64_t parts = divided(kTasks, divided(M, rows));
-    panels_each = divided(panels, std::min(parts, panels));
-  }
-  int64_t rows, panels_each;
-};
-
 /** Memory of the stream's thread, kept. */
 float* at_least(std::vector<float>& memory, int64_t size) {
   memory.resize(std::max<size_t>(memory.size(), size));
@@ -150,7 +136,7 @@ void run_matmul(const Tensor& a, const Tensor& b, const Tensor& c) {
   thread_local std::vector<float> of_a, of_b;
   float* packed = at_least(of_b, panels * P * K);
   pack_all({b.data, b.stride(0), b.stride(1)}, K, N, P, packed);
-  const Block block(M, panels);
+  const ProductTask block(M, panels);
   const bool turned = a.stride(1) != 1;
   float* blocks = turned ? at_least(of_a, M * K) : nullptr;
   if (turned) {

@@ -9,10 +9,12 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "llm/kernels/thread_pool.h"
 #include "llm/nn/activation.h"
 #include "llm/nn/attention.h"
+#include "llm/nn/embedding.h"
 #include "llm/nn/loss.h"
 #include "llm/nn/matmul.h"
 #include "llm/nn/norm.h"
@@ -176,6 +178,28 @@ TEST_CASE_FIXTURE(
   CHECK(mx::array_equal(head(before), head(after)).item<bool>());
 }
 
+TEST_CASE_FIXTURE(Fast, "kernels: rows of a table") {
+  nn::Embedding layer(1, 1);
+  for (const auto& [V, C] :
+       {std::pair{1, 1}, std::pair{5, 3}, std::pair{65, 40}}) {
+    CAPTURE(V);
+    for (const mx::Shape& shape : {mx::Shape{17}, mx::Shape{3, 70}}) {
+      const mx::array ids =
+          mx::random::randint(-V, V, shape, mx::int32, mx::random::key(1));
+      const auto f = [&](const Arrays& in) {
+        layer.weight = in[0];
+        return Arrays{layer(ids)};
+      };
+      CHECK(is_kernel(f({noise({V, C}, 2)})[0], "table_rows"));
+      check_twins(f, {noise({V, C}, 2)}, 1e-5f);
+    }
+  }
+  // One beyond the end reads nothing.
+  layer.weight = mx::ones({2, 3});
+  mx::array sum = mx::sum(layer(mx::full({20}, 2, mx::int32)));
+  CHECK(sum.item<float>() == 0.0f);
+}
+
 TEST_CASE_FIXTURE(Fast, "kernels: cross entropy") {
   for (const int V : {1, 5, 16, 55, 1000}) {
     CAPTURE(V);
@@ -263,7 +287,14 @@ TEST_CASE_FIXTURE(Fast, "kernels: the same bits whatever the threads") {
     const auto f = [](const Arrays& in) {
       const mx::array h = nn::layer_norm(in[0], in[1], std::nullopt, 1e-5f);
       const mx::array q = nn::split_heads(h, 2);
-      return Arrays{nn::causal_attention(q, q, q)};
+      nn::Embedding layer(1, 1);
+      layer.weight = mx::reshape(in[0], {-1, 32});
+      const mx::array ids = mx::remainder(mx::arange(50), mx::array(3));
+      return Arrays{
+          nn::causal_attention(q, q, q),
+          nn::packed_attention(mx::concatenate({h, h, h}, -1), 2),
+          global_norm({{"h", h}}),
+          layer(ids)};
     };
     const Arrays out = everything(f, {noise({3, 90, 32}, 1), noise({32}, 2)});
     mx::eval(out);
