@@ -29,7 +29,8 @@ std::vector<mx::array> plain_transposed(const std::vector<mx::array>& in) {
 constexpr size_t kFewRows = 16;
 
 // y [M, N] -> [..., N], the other axes as those of x.
-mx::array with_shape_of(const mx::array& x, int N, const mx::array& y) {
+[[maybe_unused]] mx::array
+with_shape_of(const mx::array& x, int N, const mx::array& y) {
   mx::Shape shape = x.shape();
   shape.back() = N;
   return mx::reshape(y, std::move(shape));
