@@ -117,7 +117,7 @@ float attend_some(
     float* top,
     float* y) {
   dot_keys(q, keys, n, D_, scores);
-  *top = scale * highest(scores, n);
+  *top = scale * highest(scores, n, n);
   const float sum = exponentials(scores, n, n, scale, *top);
   mix_values(scores, values, n, D_, y);
   return sum;

@@ -19,6 +19,7 @@
 #include <cmath>
 #include <vector>
 
+#include "llm/kernels/attention_heads.h"
 #include "llm/kernels/kernels.h"
 #include "llm/kernels/matmul-inl.h"
 #include "llm/kernels/scratch-inl.h"
@@ -46,9 +47,9 @@ void attention_head(
   const int64_t H = in[0].dim(1), L = in[0].dim(2), W = in[0].dim(3);
   const int64_t K = in[1].dim(1), S = in[1].dim(2), before = S - L;
   const Head q = head_of(in[0], b, h), o = head_of(out[0], b, h);
-  Scratch keys(W, S), values(S, W);
+  Scratch keys(W, S), memory;
   transpose(head_of(in[1], b, h * K / H), S, W, keys);
-  copy_rows(head_of(in[2], b, h * K / H), S, W, values);
+  const Right values = whole_rows(head_of(in[2], b, h * K / H), S, W, memory);
   Scratch scores(kQueries, S), result(kQueries, W);
   float* lse = out[1].data + (b * H + h) * L;
   for (int64_t begin = 0; begin < L; begin += kQueries) {
@@ -65,17 +66,17 @@ void attention_head(
     float sums[kQueries];
     for (int64_t i = 0; i < M; ++i) {
       const int64_t seen = before + begin + i + 1;
-      const float top = scale * highest(scores.row(i), seen);
+      const float top = scale * highest(scores.row(i), seen, columns);
       sums[i] = exponentials(scores.row(i), seen, columns, scale, top);
       lse[begin + i] = top + std::log(sums[i]);
     }
     small_matmul(
         scores.left(),
-        values.right(),
+        values,
         result.right(),
         M,
         before + begin + M,
-        values.stride(),
+        result.stride(),
         false);
     for (int64_t i = 0; i < M; ++i) {
       float* to = o.data + (begin + i) * o.row;
@@ -106,6 +107,22 @@ inline void score_gradients(
   }
 }
 
+/** to <- rows of `from` over `sums`. */
+inline void divide_rows(
+    Head from,
+    const float* sums,
+    int64_t rows,
+    int64_t width,
+    Scratch& to) {
+  for (int64_t i = 0; i < rows; ++i) {
+    const V factor = set(1.0f / sums[i]);
+    const float* row = from.data + i * from.row;
+    for_vectors(width, [&](int64_t d, auto load, auto store) HWY_ATTR {
+      store(hn::Mul(load(row + d), factor), to.row(i) + d);
+    });
+  }
+}
+
 /** in: q, k, v, lse, do; out: dq, dk, dv. Key-value head `kv` of sequence b. */
 void attention_head_gradient(
     const Tensors& in,
@@ -116,54 +133,44 @@ void attention_head_gradient(
   const int64_t H = in[0].dim(1), L = in[0].dim(2), W = in[0].dim(3);
   const int64_t K = in[1].dim(1), S = in[1].dim(2), before = S - L;
   const Head k = head_of(in[1], b, kv), v = head_of(in[2], b, kv);
-  Scratch keys_t(W, S), values_t(W, S), keys(S, W);
+  Scratch keys_t(W, S), values_t(W, S), memory[2];
   transpose(k, S, W, keys_t);
   transpose(v, S, W, values_t);
-  copy_rows(k, S, W, keys);
+  const Right keys = whole_rows(k, S, W, memory[0]);
   Scratch dk(S, W), dv(S, W);
   Scratch p(kQueries, S), dp(kQueries, S);
-  Scratch queries(kQueries, W), dout(kQueries, W), dq(kQueries, W);
+  Scratch dout(kQueries, W), dq(kQueries, W);
+  const int64_t wide = dq.stride();
   for (int64_t h = kv * H / K; h < (kv + 1) * H / K; ++h) {
-    const Head q = head_of(in[0], b, h), o = head_of(in[4], b, h);
-    const Head to = head_of(out[0], b, h);
     const float* lse = in[3].data + (b * H + h) * L;
     for (int64_t begin = 0; begin < L; begin += kQueries) {
       const int64_t M = std::min(kQueries, L - begin);
       const int64_t seen = before + begin + M, columns = columns_for(seen);
-      const int64_t wide = keys.stride();
-      copy_rows({q.data + begin * q.row, q.row}, M, W, queries);
-      copy_rows({o.data + begin * o.row, o.row}, M, W, dout);
-      small_matmul(
-          queries.left(), keys_t.right(), p.right(), M, W, columns, false);
-      small_matmul(
-          dout.left(), values_t.right(), dp.right(), M, W, columns, false);
+      const Head q = rows_from(head_of(in[0], b, h), begin);
+      const Head o = rows_from(head_of(in[4], b, h), begin);
+      const Head to = rows_from(head_of(out[0], b, h), begin);
+      const Left q_left{q.data, q.row, 1}, o_left{o.data, o.row, 1};
+      small_matmul(q_left, keys_t.right(), p.right(), M, W, columns, false);
+      small_matmul(o_left, values_t.right(), dp.right(), M, W, columns, false);
       float sums[kQueries];
       for (int64_t i = 0; i < M; ++i) {
         const int64_t own = before + begin + i + 1;
         sums[i] = exponentials(p.row(i), own, columns, scale, lse[begin + i]);
-        const float inverse = 1.0f / sums[i]; // dO is now for dV alone
-        for (int64_t d = 0; d < W; ++d) {
-          dout.row(i)[d] *= inverse;
-        }
       }
+      divide_rows(o, sums, M, W, dout);
       small_matmul(
           p.transposed(), dout.right(), dv.right(), seen, M, wide, true);
       for (int64_t i = 0; i < M; ++i) {
         score_gradients(p.row(i), dp.row(i), columns, sums[i], scale);
       }
-      small_matmul(
-          p.transposed(), queries.right(), dk.right(), seen, M, wide, true);
-      small_matmul(p.left(), keys.right(), dq.right(), M, seen, wide, false);
-      for (int64_t i = 0; i < M; ++i) {
-        std::copy_n(dq.row(i), W, to.data + (begin + i) * to.row);
-      }
+      const Right queries = whole_rows(q, M, W, memory[1]);
+      small_matmul(p.transposed(), queries, dk.right(), seen, M, wide, true);
+      small_matmul(p.left(), keys, dq.right(), M, seen, wide, false);
+      copy_to(dq, M, W, to);
     }
   }
-  const Head to_k = head_of(out[1], b, kv), to_v = head_of(out[2], b, kv);
-  for (int64_t i = 0; i < S; ++i) {
-    std::copy_n(dk.row(i), W, to_k.data + i * to_k.row);
-    std::copy_n(dv.row(i), W, to_v.data + i * to_v.row);
-  }
+  copy_to(dk, S, W, head_of(out[1], b, kv));
+  copy_to(dv, S, W, head_of(out[2], b, kv));
 }
 
 } // namespace llm::kernels::HWY_NAMESPACE
@@ -175,23 +182,22 @@ namespace llm::kernels {
 HWY_EXPORT(attention_head);
 HWY_EXPORT(attention_head_gradient);
 
-namespace {
-
-void run_attention(float scale, const Tensors& in, const Tensors& out) {
+void attend_by_heads(float scale, const Tensors& in, const Tensors& out) {
   const int64_t H = in[0].dim(1);
   parallel_for(in[0].dim(0) * H, [&](int64_t i) {
     HWY_DYNAMIC_DISPATCH(attention_head)(in, out, scale, i / H, i % H);
   });
 }
 
-void run_gradient(float scale, const Tensors& in, const Tensors& out) {
+void attend_by_heads_gradient(
+    float scale,
+    const Tensors& in,
+    const Tensors& out) {
   const int64_t K = in[1].dim(1);
   parallel_for(in[0].dim(0) * K, [&](int64_t i) {
     HWY_DYNAMIC_DISPATCH(attention_head_gradient)(in, out, scale, i / K, i % K);
   });
 }
-
-} // namespace
 
 mx::array attention(
     const mx::array& q,
@@ -204,7 +210,7 @@ mx::array attention(
       .settings = {scale},
       .run = [scale](
                  const Tensors& in,
-                 const Tensors& out) { run_attention(scale, in, out); },
+                 const Tensors& out) { attend_by_heads(scale, in, out); },
       .plain = plain,
       .vjp =
           [=](const auto& in, const auto& cotangents, const auto& out) {
@@ -217,7 +223,7 @@ mx::array attention(
                 .settings = {scale},
                 .run =
                     [scale](const Tensors& in, const Tensors& out) {
-                      run_gradient(scale, in, out);
+                      attend_by_heads_gradient(scale, in, out);
                     },
                 .plain = plain_vjp,
                 .accepts = Accepts::row_gaps};

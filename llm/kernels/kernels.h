@@ -50,6 +50,13 @@ const char* simd_target();
  * costs nothing: -> [M, N]. `plain` takes {a, b}. */
 mx::array matmul(const mx::array& a, const mx::array& b, const Function& plain);
 
+/** x [M, K] times w [N, K] transposed: -> [M, N]. The gradient of w lies in
+ * rows. `plain` takes {x, w}. */
+mx::array matmul_transposed(
+    const mx::array& x,
+    const mx::array& w,
+    const Function& plain);
+
 /** x [M, K] times w [N, K] transposed, for a few rows: -> [M, N]. Row m does
  * not depend on the other rows, to the bit. `plain` takes {x, w}. */
 mx::array matvec(const mx::array& x, const mx::array& w, const Function& plain);
@@ -139,6 +146,19 @@ mx::array attention(
     float scale,
     const Function& plain);
 
+/** The same from qkv [B, L, 3 C], queries, keys and values of C / heads each:
+ * -> [B, L, C]. `plain` takes {qkv}. */
+mx::array packed_attention(
+    const mx::array& qkv,
+    int heads,
+    float scale,
+    const Function& plain);
+
+/** Rows `ids` [...] (int32) of `table` [V, C]: -> [..., C]. `plain` takes
+ * {table, ids}. */
+mx::array
+table_rows(const mx::array& table, const mx::array& ids, const Function& plain);
+
 /** -log softmax(logits)[target]: logits [..., V], targets [...] int32. */
 mx::array token_losses(
     const mx::array& logits,
@@ -155,19 +175,22 @@ mx::array dropout(
     const Function& plain);
 
 struct AdamWSettings {
-  float beta1, beta2, eps, weight_decay;
+  float beta1, beta2, eps;
+  std::vector<float> weight_decays; ///< of each array
 };
 
-/** One update of one array: {p, m, v} after it. `scalars` [3] holds the
- * learning rate, 1 - beta1^t and 1 - beta2^t. `plain` takes
- * {p, g, m, v, scalars}. */
+/** One update of n arrays: inputs p..., g..., m..., v..., scalars (4 n + 1
+ * arrays), out p..., m..., v... . `scalars` [4] holds the learning rate,
+ * 1 - beta1^t, 1 - beta2^t and what g is multiplied by. `plain` takes the
+ * same. */
 std::vector<mx::array> adamw(
-    const mx::array& p,
-    const mx::array& g,
-    const mx::array& m,
-    const mx::array& v,
-    const mx::array& scalars,
+    const std::vector<mx::array>& inputs,
     const AdamWSettings& settings,
+    const Function& plain);
+
+/** The length of all arrays as one vector: a scalar. */
+mx::array global_norm(
+    const std::vector<mx::array>& arrays,
     const Function& plain);
 
 struct MuonSettings {

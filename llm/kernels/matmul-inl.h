@@ -13,6 +13,7 @@
 #define LLM_KERNELS_MATMUL_INL_H_
 #endif
 
+#include <cstring>
 #include <vector>
 
 #include "llm/kernels/operand.h"
@@ -118,9 +119,9 @@ void rows_by_tiles(
     if (M - i >= kTileRows) {
       tile_row<kTileRows, kTurned>(from, b, to, K, columns, add);
       i += kTileRows;
-    } else if (M - i >= 3) {
-      tile_row<3, kTurned>(from, b, to, K, columns, add);
-      i += 3;
+    } else if (M - i >= 4) {
+      tile_row<4, kTurned>(from, b, to, K, columns, add);
+      i += 4;
     } else {
       tile_row<1, kTurned>(from, b, to, K, columns, add);
       i += 1;
@@ -156,23 +157,41 @@ inline int64_t panel_count(int64_t columns) {
   return (columns + panel_width() - 1) / panel_width();
 }
 
+/** Some tens of floats: calling memmove would take longer than the work. */
+HWY_INLINE void copy_short(const float* from, int64_t n, float* to) {
+  int64_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    std::memcpy(to + i, from + i, 4 * sizeof(float));
+  }
+  for (; i < n; ++i) {
+    to[i] = from[i];
+  }
+}
+
 /** Columns [0, n) of b [K, n] -> out [K, panel_width()], zeros beyond n. */
 inline void pack_panel(Left b, int64_t K, int64_t n, float* out) {
   const int64_t P = panel_width();
   if (b.column == 1) {
     for (int64_t k = 0; k < K; ++k) {
-      std::copy_n(b.data + k * b.row, n, out + k * P);
+      copy_short(b.data + k * b.row, n, out + k * P);
       std::fill(out + k * P + n, out + (k + 1) * P, 0.0f);
     }
     return;
   }
-  constexpr int64_t kLine = 16; // floats in a cache line
-  for (int64_t k0 = 0; k0 < K; k0 += kLine) {
-    const int64_t k1 = std::min(K, k0 + kLine);
-    for (int64_t j = 0; j < P; ++j) {
-      const float* from = b.data + j * b.column;
-      for (int64_t k = k0; k < k1; ++k) {
-        out[k * P + j] = j < n ? from[k * b.row] : 0.0f;
+  if (n < P) {
+    std::fill(out, out + K * P, 0.0f);
+  }
+  constexpr int64_t kDeep = 64; // of K: what is written stays in L1
+  for (int64_t k = 0; k < K; k += kDeep) {
+    const float* from = b.data + k * b.row;
+    const int64_t depth = std::min(kDeep, K - k);
+    if (b.row == 1) {
+      transpose_block(from, b.column, n, depth, out + k * P, P);
+      continue;
+    }
+    for (int64_t j = 0; j < n; ++j) {
+      for (int64_t i = 0; i < depth; ++i) {
+        out[(k + i) * P + j] = from[j * b.column + i * b.row];
       }
     }
   }
@@ -219,6 +238,21 @@ inline void panel_rows(
   }
 }
 
+/** a [rows, depth] -> out [depth, stride]. */
+inline void
+gather(Left a, int64_t rows, int64_t depth, float* out, int64_t stride) {
+  for (int64_t k = 0; k < depth; ++k, out += stride) {
+    const float* from = a.data + k * a.column;
+    if (a.row == 1) {
+      copy_short(from, rows, out);
+      continue;
+    }
+    for (int64_t i = 0; i < rows; ++i) {
+      out[i] = from[i * a.row];
+    }
+  }
+}
+
 /** c [M, N] = (add ? c : 0) + a [M, K] times the packed panels of b [K, N]. */
 inline void multiply_rows(
     Left a,
@@ -235,13 +269,9 @@ inline void multiply_rows(
     for (int64_t m = 0; m < M; m += kBlock) {
       const int64_t rows = std::min(kBlock, M - m);
       Left block{a.data + m * a.row + k0 * a.column, a.row, a.column};
-      if (a.column != 1) { // a transposed view: gather what lies far apart
-        for (int64_t k = 0; k < depth; ++k) {
-          for (int64_t i = 0; i < rows; ++i) {
-            turned[k * kBlock + i] =
-                block.data[i * block.row + k * block.column];
-          }
-        }
+      // A transposed view: gather what lies far apart.
+      if (a.column != 1 && (a.row != 1 || a.column > kBlock)) {
+        gather(block, rows, depth, turned.data(), kBlock);
         block = {turned.data(), 1, kBlock};
       }
       for (int64_t n = 0; n < N; n += P) {

@@ -6,6 +6,8 @@
 
 #include "llm/kernels/matmul_bf16.h"
 
+#include "llm/kernels/pack_bf16.h"
+#include "llm/kernels/product_tasks.h"
 #include "llm/kernels/simd_limit.h"
 #include "llm/kernels/thread_pool.h"
 
@@ -21,91 +23,14 @@
 #endif
 #include <immintrin.h>
 
-// What a function here may use; has_bf16_dot() asks the processor.
-#define LLM_BF16 \
-  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
-
 namespace llm::kernels {
 
 namespace {
 
-constexpr int64_t kWide = 32;   // columns of a panel: two vectors of words
+constexpr int64_t kWide = kBf16Panel;
 constexpr int64_t kPairs = 128; // of K at a time: a panel stays in L1
 constexpr int64_t kRows = 96;   // of A at a time
 constexpr int kTile = 12;
-
-/** words[j] = (low[j], high[j]) for j < n <= 16; a null row is zeros. */
-LLM_BF16 void
-interleave(const float* low, const float* high, int64_t n, uint32_t* words) {
-  const __mmask16 some = static_cast<__mmask16>((1u << n) - 1);
-  const auto row = [&](const float* p) LLM_BF16 {
-    const __m512 x = p ? _mm512_maskz_loadu_ps(some, p) : _mm512_setzero_ps();
-    return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(x));
-  };
-  const __m512i high_half = _mm512_slli_epi32(row(high), 16);
-  _mm512_storeu_si512(words, _mm512_or_si512(row(low), high_half));
-}
-
-/** Pairs of neighbours: words[i] = (x[2 i], x[2 i + 1]), zeros beyond n. */
-LLM_BF16 void pair_up(const float* x, int64_t n, uint32_t* words) {
-  for (int64_t i = 0; i < n; i += 16) {
-    const int64_t left = std::min<int64_t>(16, n - i);
-    const __mmask16 some = static_cast<__mmask16>((1u << left) - 1);
-    const __m512 v = _mm512_maskz_loadu_ps(some, x + i);
-    const __mmask8 words_left =
-        static_cast<__mmask8>((1u << ((left + 1) / 2)) - 1);
-    _mm256_mask_storeu_epi32(
-        words + i / 2, words_left, (__m256i)_mm512_cvtneps_pbh(v));
-  }
-}
-
-/** Rows k of a matrix in pairs: row_of(k) points at `n` values; out [pairs,
- * stride]. */
-template <class RowOf>
-LLM_BF16 void pack_rows(
-    const RowOf& row_of,
-    int64_t K,
-    int64_t n,
-    uint32_t* out,
-    int64_t stride) {
-  for (int64_t k = 0; k < K; k += 2, out += stride) {
-    const float* low = row_of(k);
-    const float* high = k + 1 < K ? row_of(k + 1) : nullptr;
-    for (int64_t j = 0; j < n; j += 16) {
-      const int64_t some = std::min<int64_t>(16, n - j);
-      interleave(low + j, high ? high + j : nullptr, some, out + j);
-    }
-  }
-}
-
-/** Columns [0, n) of b -> out [pairs, kWide], zeros beyond n. */
-LLM_BF16 void pack_panel(
-    const float* b,
-    int64_t row,
-    int64_t column,
-    int64_t K,
-    int64_t n,
-    uint32_t* out) {
-  const int64_t pairs = (K + 1) / 2;
-  if (n < kWide) {
-    std::fill(out, out + pairs * kWide, 0u);
-  }
-  if (column == 1) {
-    pack_rows([&](int64_t k) { return b + k * row; }, K, n, out, kWide);
-    return;
-  }
-  constexpr int64_t kSome = 32; // of K: what is written stays in L1
-  uint32_t words[kSome / 2];
-  for (int64_t k = 0; k < K; k += kSome) {
-    const int64_t depth = std::min(kSome, K - k);
-    for (int64_t j = 0; j < n; ++j) {
-      pair_up(b + j * column + k, depth, words);
-      for (int64_t i = 0; i < (depth + 1) / 2; ++i) {
-        out[(k / 2 + i) * kWide + j] = words[i];
-      }
-    }
-  }
-}
 
 /** c [R, n <= kWide] (+)= a times a panel; a(i, pair) = a[i * row + pair *
  * column]. */
@@ -175,45 +100,81 @@ LLM_BF16 void tiles(
   }
 }
 
-/** Rows [begin, end) of c. */
-LLM_BF16 void multiply_rows(
-    const Tensor& a,
+/** c [M, n] = (add ? c : 0) + a times panels, each kWide * panel_size words. */
+LLM_BF16 void multiply_panels(
+    const uint32_t* a,
+    int64_t row,
+    int64_t column,
     const uint32_t* panels,
-    const Tensor& c,
-    int64_t begin,
-    int64_t end) {
-  const int64_t K = a.dim(1), N = c.dim(1), M = end - begin;
-  const int64_t all_pairs = (K + 1) / 2;
-  const bool turned = a.stride(1) != 1;
-  const int64_t room = (M + 15) / 16 * 16;
+    int64_t panel_pairs,
+    float* c,
+    int64_t c_row,
+    int64_t M,
+    int64_t pairs,
+    int64_t N,
+    bool add) {
+  for (int64_t n = 0; n < N; n += kWide) {
+    tiles(
+        a,
+        row,
+        column,
+        panels + n * panel_pairs,
+        c + n,
+        c_row,
+        M,
+        pairs,
+        std::min(kWide, N - n),
+        add);
+  }
+}
+
+/** c [M, N] = a times panels, a in rows of float32 or, turned, in pairs
+ * [pairs, stride]. */
+LLM_BF16 void multiply_rows(
+    const float* a,
+    int64_t a_row,
+    const uint32_t* turned,
+    int64_t stride,
+    const uint32_t* panels,
+    float* c,
+    int64_t c_row,
+    int64_t M,
+    int64_t K,
+    int64_t N) {
+  const int64_t all = (K + 1) / 2;
   thread_local std::vector<uint32_t> words;
-  words.resize(std::max<size_t>(words.size(), room * kPairs));
-  for (int64_t p = 0; p < all_pairs; p += kPairs) {
-    const int64_t pairs = std::min(kPairs, all_pairs - p);
-    const int64_t k = 2 * p, depth = std::min(K - k, 2 * pairs);
-    const float* from = a.data + begin * a.stride(0) + k * a.stride(1);
-    if (turned) {
-      const auto row_of = [&](int64_t i) { return from + i * a.stride(1); };
-      pack_rows(row_of, depth, M, words.data(), room);
-    } else {
-      for (int64_t i = 0; i < M; ++i) {
-        pair_up(from + i * a.stride(0), depth, words.data() + i * kPairs);
-      }
-    }
-    for (int64_t n = 0; n < N; n += kWide) {
-      tiles(
-          words.data(),
-          turned ? 1 : kPairs,
-          turned ? room : 1,
-          panels + n * all_pairs + p * kWide,
-          c.data + begin * N + n,
-          N,
+  words.resize(kRows * kPairs);
+  for (int64_t p = 0; p < all; p += kPairs) {
+    const int64_t pairs = std::min(kPairs, all - p);
+    const uint32_t* part = panels + p * kWide;
+    if (turned != nullptr) {
+      multiply_panels(
+          turned + p * stride,
+          1,
+          stride,
+          part,
+          all,
+          c,
+          c_row,
           M,
           pairs,
-          std::min(kWide, N - n),
+          N,
           p > 0);
+      continue;
     }
+    for (int64_t i = 0; i < M; ++i) {
+      const int64_t depth = std::min(K - 2 * p, 2 * pairs);
+      pair_up_bf16(a + i * a_row + 2 * p, depth, words.data() + i * kPairs);
+    }
+    multiply_panels(
+        words.data(), kPairs, 1, part, all, c, c_row, M, pairs, N, p > 0);
   }
+}
+
+/** Memory of the stream's thread, kept. */
+uint32_t* at_least(std::vector<uint32_t>& memory, int64_t size) {
+  memory.resize(std::max<size_t>(memory.size(), size));
+  return memory.data();
 }
 
 } // namespace
@@ -228,26 +189,32 @@ bool has_bf16_dot() {
 }
 
 void multiply_bf16(const Tensor& a, const Tensor& b, const Tensor& c) {
-  const int64_t M = a.dim(0), K = a.dim(1), N = b.dim(1);
-  const int64_t panels = (N + kWide - 1) / kWide, pairs = (K + 1) / 2;
-  thread_local std::vector<uint32_t> memory; // of the stream's thread
-  memory.resize(std::max<size_t>(memory.size(), panels * kWide * pairs));
-  uint32_t* packed = memory.data();
-  parallel_for(panels, [&](int64_t i) {
-    pack_panel(
-        b.data + i * kWide * b.stride(1),
-        b.stride(0),
-        b.stride(1),
+  const int64_t M = a.dim(0), K = a.dim(1), N = b.dim(1), pairs = (K + 1) / 2;
+  const int64_t panels = divided(N, kWide);
+  thread_local std::vector<uint32_t> of_a, of_b;
+  uint32_t* packed = at_least(of_b, panels * kWide * pairs);
+  pack_panels_bf16(b, packed);
+  const ProductTask task(M, panels);
+  const int64_t rows = task.rows, width = task.panels_each * kWide;
+  const int64_t across = divided(N, width);
+  uint32_t* words = nullptr;
+  if (a.stride(1) != 1) { // turned
+    words = at_least(of_a, divided(M, rows) * rows * pairs);
+    pack_strips_bf16(a.data, a.stride(1), K, M, rows, words);
+  }
+  parallel_for(divided(M, rows) * across, [&](int64_t i) {
+    const int64_t row = i / across * rows, column = i % across * width;
+    multiply_rows(
+        a.data + row * a.stride(0),
+        a.stride(0),
+        words ? words + row * pairs : nullptr,
+        rows,
+        packed + column * pairs,
+        c.data + row * N + column,
+        N,
+        std::min(rows, M - row),
         K,
-        std::min(kWide, N - i * kWide),
-        packed + i * kWide * pairs);
-  });
-  // Enough tasks for the threads, whole tiles of rows.
-  constexpr int64_t kTasks = 16;
-  const int64_t rows =
-      std::min(kRows, (M + kTasks * kTile - 1) / (kTasks * kTile) * kTile);
-  parallel_for((M + rows - 1) / rows, [&](int64_t i) {
-    multiply_rows(a, packed, c, i * rows, std::min(M, (i + 1) * rows));
+        std::min(width, N - column));
   });
 }
 

@@ -68,6 +68,50 @@ HWY_INLINE void for_vectors(int64_t count, F&& f) {
   }
 }
 
+/** The transpose of from [rows, columns]: to [columns, rows]; `from_row` and
+ * `to_row` are the distances of their rows. By squares of 4 x 4. */
+inline void transpose_block(
+    const float* from,
+    int64_t from_row,
+    int64_t rows,
+    int64_t columns,
+    float* to,
+    int64_t to_row) {
+  int64_t r = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::FixedTag<float, 4> d;
+  for (; r + 4 <= rows; r += 4) {
+    const float* a = from + r * from_row;
+    int64_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      const auto a0 = hn::LoadU(d, a + c);
+      const auto a1 = hn::LoadU(d, a + from_row + c);
+      const auto a2 = hn::LoadU(d, a + 2 * from_row + c);
+      const auto a3 = hn::LoadU(d, a + 3 * from_row + c);
+      const auto low02 = hn::InterleaveLower(d, a0, a2);
+      const auto low13 = hn::InterleaveLower(d, a1, a3);
+      const auto high02 = hn::InterleaveUpper(d, a0, a2);
+      const auto high13 = hn::InterleaveUpper(d, a1, a3);
+      float* t = to + c * to_row + r;
+      hn::StoreU(hn::InterleaveLower(d, low02, low13), d, t);
+      hn::StoreU(hn::InterleaveUpper(d, low02, low13), d, t + to_row);
+      hn::StoreU(hn::InterleaveLower(d, high02, high13), d, t + 2 * to_row);
+      hn::StoreU(hn::InterleaveUpper(d, high02, high13), d, t + 3 * to_row);
+    }
+    for (; c < columns; ++c) {
+      for (int64_t i = 0; i < 4; ++i) {
+        to[c * to_row + r + i] = a[i * from_row + c];
+      }
+    }
+  }
+#endif
+  for (; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) {
+      to[c * to_row + r] = from[r * from_row + c];
+    }
+  }
+}
+
 inline float sum_of(V v) {
   return hn::GetLane(hn::SumOfLanes(D(), v));
 }

@@ -10,6 +10,7 @@
 #define LLM_KERNELS_SOFTMAX_INL_H_
 #endif
 
+#include <algorithm>
 #include <cmath>
 
 #include "llm/kernels/simd-inl.h"
@@ -30,23 +31,36 @@ exponentials(float* s, int64_t n, int64_t padded, float scale, float shift) {
     hn::StoreU(e, D(), s + i);
     sum = hn::Add(sum, e);
   }
+  if (i < n && i + N <= padded) { // what is beyond n may be anything
+    const V x = hn::MulSub(hn::LoadU(D(), s + i), set(scale), set(shift));
+    const V e = hn::IfThenElseZero(hn::FirstN(D(), n - i), hn::Exp(D(), x));
+    hn::StoreU(e, D(), s + i);
+    sum = hn::Add(sum, e);
+    i += N;
+  }
   float total = sum_of(sum);
   for (; i < n; ++i) {
     s[i] = std::exp(scale * s[i] - shift);
     total += s[i];
   }
-  std::fill(s + n, s + padded, 0.0f);
+  std::fill(s + i, s + std::max(i, padded), 0.0f);
   return total;
 }
 
-inline float highest(const float* s, int64_t n) {
+/** Of the first n; `padded` values may be read. */
+inline float highest(const float* s, int64_t n, int64_t padded) {
   float top = s[0];
   const int64_t N = lanes();
   int64_t i = 0;
-  if (n >= N) {
-    V v = hn::LoadU(D(), s);
-    for (i = N; i + N <= n; i += N) {
+  if (N <= padded) {
+    V v = set(top);
+    for (; i + N <= n; i += N) {
       v = hn::Max(v, hn::LoadU(D(), s + i));
+    }
+    if (i < n && i + N <= padded) {
+      const V rest = hn::LoadU(D(), s + i);
+      v = hn::Max(v, hn::IfThenElse(hn::FirstN(D(), n - i), rest, v));
+      i += N;
     }
     top = max_of(v);
   }

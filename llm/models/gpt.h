@@ -57,15 +57,24 @@ struct GPTAttention {
 
   /** x [B, L, C] -> [B, L, C]. */
   mx::array operator()(const mx::array& x, LayerCache* cache) const {
-    const std::vector<mx::array> qkv = mx::split(c_attn(x), 3, -1);
-    const mx::array q = nn::split_heads(qkv[0], heads); // [B, H, L, D]
-    const mx::array k = nn::split_heads(qkv[1], heads);
-    const mx::array v = nn::split_heads(qkv[2], heads);
+    const mx::array qkv = c_attn(x); // [B, L, 3 C]
+    const bool drops = attn_dropout.key && attn_dropout.p > 0;
+    const mx::array y = cache || drops ? attend_heads(qkv, cache, drops)
+                                       : nn::packed_attention(qkv, heads);
+    return resid_dropout(c_proj(y));
+  }
+
+  /** qkv [B, L, 3 C] -> [B, L, C], where heads are needed one by one. */
+  mx::array attend_heads(const mx::array& qkv, LayerCache* cache, bool drops)
+      const {
+    const std::vector<mx::array> parts = mx::split(qkv, 3, -1);
+    const mx::array q = nn::split_heads(parts[0], heads); // [B, H, L, D]
+    const mx::array k = nn::split_heads(parts[1], heads);
+    const mx::array v = nn::split_heads(parts[2], heads);
     // The fused operation never forms the weights, so it cannot drop any.
-    const mx::array y = attn_dropout.key && attn_dropout.p > 0
-        ? mx::matmul(attn_dropout(nn::attention_weights(q, k)), v)
-        : attend(cache, q, k, v); // [B, H, L, D]
-    return resid_dropout(c_proj(nn::merge_heads(y)));
+    return nn::merge_heads(
+        drops ? mx::matmul(attn_dropout(nn::attention_weights(q, k)), v)
+              : attend(cache, q, k, v));
   }
 
   static void visit(auto& self, auto&& f) {

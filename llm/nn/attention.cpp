@@ -37,6 +37,9 @@ mx::array window_mask(int L, int S, int window) {
       mx::less(query, mx::add(key, mx::array(window))));
 }
 
+// For fewer, as in generation, preparing the keys costs too much.
+constexpr int kFewQueries = 8;
+
 mx::array last_keys(const mx::array& k, int n) {
   const int S = k.shape(2);
   return mx::slice(k, {0, 0, S - n, 0}, k.shape());
@@ -68,12 +71,29 @@ mx::array causal_attention(
         in[0], in[1], in[2], scale, mask)};
   };
   if constexpr (kernels::built) {
-    // For a few queries, as in generation, preparing the keys costs too much.
-    if (L >= 8 && kernels::usable({q, k, v})) {
+    if (L >= kFewQueries && kernels::usable({q, k, v})) {
       return kernels::attention(q, k, v, scale, plain);
     }
   }
   return plain({q, k, v})[0];
+}
+
+mx::array packed_attention(const mx::array& qkv, int heads) {
+  const auto plain = [heads](const std::vector<mx::array>& in) {
+    const std::vector<mx::array> parts = mx::split(in[0], 3, -1);
+    return std::vector<mx::array>{merge_heads(causal_attention(
+        split_heads(parts[0], heads),
+        split_heads(parts[1], heads),
+        split_heads(parts[2], heads)))};
+  };
+  if constexpr (kernels::built) {
+    if (qkv.shape(1) >= kFewQueries && kernels::usable({qkv})) {
+      const int D = qkv.shape(2) / (3 * heads);
+      const float scale = 1.0f / std::sqrt(static_cast<float>(D));
+      return kernels::packed_attention(qkv, heads, scale, plain);
+    }
+  }
+  return plain({qkv})[0];
 }
 
 mx::array attention_weights(const mx::array& q, const mx::array& k) {

@@ -31,6 +31,10 @@ mlx::core::array causal_attention(
     const mlx::core::array& v,
     const AttentionOptions& options = {});
 
+/** causal_attention of queries, keys and values that lie side by side: qkv
+ * [B, L, 3 C] -> [B, L, C], heads merged again. */
+mlx::core::array packed_attention(const mlx::core::array& qkv, int heads);
+
 /** The same sum written out, with the weights for people to see:
  * returns softmax(Q K^T / sqrt(D)), [B, H, L, S], every row sums to 1. */
 mlx::core::array attention_weights(

@@ -2,6 +2,9 @@
 
 #include "llm/nn/embedding.h"
 
+#include <vector>
+
+#include "llm/kernels/kernels.h"
 #include "llm/nn/matmul.h"
 
 namespace llm::nn {
@@ -10,8 +13,24 @@ int Embedding::dims() const {
   return quantization ? unpacked_width(weight, *quantization) : weight.shape(1);
 }
 
+namespace {
+
+// in: table, ids.
+std::vector<mx::array> plain_rows(const std::vector<mx::array>& in) {
+  return {mx::take(in[0], in[1], 0)};
+}
+
+} // namespace
+
 mx::array Embedding::operator()(const mx::array& ids) const {
-  const mx::array rows = mx::take(weight, ids, 0);
+  if constexpr (kernels::built) {
+    constexpr size_t kFewRows = 16; // MLX takes those as fast
+    if (!quantization && ids.size() > kFewRows && kernels::usable({weight})) {
+      const mx::array numbers = mx::astype(ids, mx::int32);
+      return kernels::table_rows(weight, numbers, plain_rows);
+    }
+  }
+  const mx::array rows = plain_rows({weight, ids})[0];
   if (!quantization) {
     return rows;
   }

@@ -21,6 +21,21 @@ std::vector<mx::array> plain_matmul(const std::vector<mx::array>& in) {
   return {mx::matmul(in[0], in[1])};
 }
 
+std::vector<mx::array> plain_transposed(const std::vector<mx::array>& in) {
+  return {mx::matmul(in[0], mx::transpose(in[1]))};
+}
+
+// For a few rows preparing w costs more than the kernel saves.
+constexpr size_t kFewRows = 16;
+
+// y [M, N] -> [..., N], the other axes as those of x.
+[[maybe_unused]] mx::array
+with_shape_of(const mx::array& x, int N, const mx::array& y) {
+  mx::Shape shape = x.shape();
+  shape.back() = N;
+  return mx::reshape(y, std::move(shape));
+}
+
 } // namespace
 
 bool has_bf16_products() {
@@ -46,18 +61,13 @@ Bf16Products::~Bf16Products() {
 
 mx::array matmul(const mx::array& x, const mx::array& w) {
   if constexpr (kernels::built) {
-    // For a few rows preparing w costs more than the kernel saves.
-    constexpr size_t kRows = 16;
     const bool fits = w.ndim() == 2 && x.ndim() >= 2 &&
         x.shape(-1) == w.shape(0) &&
-        x.size() >= kRows * static_cast<size_t>(w.shape(0));
+        x.size() >= kFewRows * static_cast<size_t>(w.shape(0));
     if (fits && kernels::usable({x, w})) {
       const int K = w.shape(0), N = w.shape(1);
-      mx::Shape shape = x.shape();
-      shape.back() = N;
       const mx::array rows = mx::reshape(x, {-1, K});
-      const mx::array y = kernels::matmul(rows, w, plain_matmul);
-      return mx::reshape(y, std::move(shape));
+      return with_shape_of(x, N, kernels::matmul(rows, w, plain_matmul));
     }
   }
   return plain_matmul({x, w})[0];
@@ -65,19 +75,17 @@ mx::array matmul(const mx::array& x, const mx::array& w) {
 
 mx::array matmul_transposed(const mx::array& x, const mx::array& w) {
   if constexpr (kernels::built) {
-    constexpr size_t kRows = 16;
     const int K = w.shape(1), N = w.shape(0);
-    if (x.size() <= kRows * static_cast<size_t>(K) && kernels::usable({x, w})) {
-      mx::Shape shape = x.shape();
-      shape.back() = N;
-      const mx::array y = kernels::matvec(
-          mx::reshape(x, {-1, K}), w, [](const std::vector<mx::array>& in) {
-            return plain_matmul({in[0], mx::transpose(in[1])});
-          });
-      return mx::reshape(y, std::move(shape));
+    if (x.shape(-1) == K && kernels::usable({x, w})) {
+      const bool few = x.size() <= kFewRows * static_cast<size_t>(K);
+      const mx::array rows = mx::reshape(x, {-1, K});
+      const mx::array y = few
+          ? kernels::matvec(rows, w, plain_transposed)
+          : kernels::matmul_transposed(rows, w, plain_transposed);
+      return with_shape_of(x, N, y);
     }
   }
-  return nn::matmul(x, mx::transpose(w));
+  return plain_transposed({x, w})[0];
 }
 
 } // namespace llm::nn

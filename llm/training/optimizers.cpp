@@ -104,7 +104,8 @@ OptimizerStep Optimizer::step(
     const nn::Parameters& grads,
     const nn::Parameters& state,
     const mx::array& lr,
-    const mx::array& step) const {
+    const mx::array& step,
+    const std::optional<mx::array>& scale) const {
   // Each rule gets all of its arrays of one learning rate at once.
   struct Group {
     std::vector<std::string> paths;
@@ -118,6 +119,9 @@ OptimizerStep Optimizer::step(
         fetch(grads, path, p.shape(), "the gradient"),
         {},
         p.ndim() >= 2 ? config_.weight_decay : 0.0f};
+    if (scale && !method.scales) {
+      leaf.g = leaf.g * *scale;
+    }
     for (const std::string& prefix : method.moments) {
       leaf.moments.push_back(
           fetch(state, prefix + path, p.shape(), "the state"));
@@ -128,9 +132,12 @@ OptimizerStep Optimizer::step(
   }
   OptimizerStep out;
   for (auto& [key, group] : groups) {
-    const auto& [method, scale] = key;
-    const Shared shared =
-        shared_values(config_, scale == 1.0f ? lr : lr * scale, step);
+    const auto& [method, rate] = key;
+    const Shared shared = shared_values(
+        config_,
+        rate == 1.0f ? lr : lr * rate,
+        step,
+        scale.value_or(mx::array(1.0f)));
     method->rule(config_, shared, group.leaves);
     for (size_t i = 0; i < group.paths.size(); ++i) {
       const std::string& path = group.paths[i];

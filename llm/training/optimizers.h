@@ -14,6 +14,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,7 @@ class Optimizer {
    *
    * `lr` and `step` are float32 scalars, arrays so that a compiled graph does
    * not fix their values; `step` counts updates and is 1 in the first.
+   * Gradients are first multiplied by `scale` (clip_scale()), if there is one.
    * Arithmetic is float32; a parameter keeps its type. Throws UsageError when
    * a gradient or a moment is missing or has the wrong shape.
    */
@@ -72,7 +74,8 @@ class Optimizer {
       const nn::Parameters& grads,
       const nn::Parameters& state,
       const mx::array& lr,
-      const mx::array& step) const;
+      const mx::array& step,
+      const std::optional<mx::array>& scale = std::nullopt) const;
 
  private:
   OptimizerConfig config_;
@@ -82,10 +85,13 @@ class Optimizer {
 mx::array global_norm(const nn::Parameters& grads);
 
 /**
- * Gradients scaled by min(1, max_norm / (norm + 1e-6)), as PyTorch's
- * clip_grad_norm_; `norm` is global_norm(grads). Throws UsageError unless
- * max_norm > 0.
+ * What clipping multiplies gradients by: min(1, max_norm / (norm + 1e-6)), as
+ * PyTorch's clip_grad_norm_; `norm` is global_norm(grads). Throws UsageError
+ * unless max_norm > 0.
  */
+mx::array clip_scale(float max_norm, const mx::array& norm);
+
+/** The gradients times clip_scale(). */
 nn::Parameters
 clip(const nn::Parameters& grads, float max_norm, const mx::array& norm);
 

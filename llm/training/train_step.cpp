@@ -127,15 +127,16 @@ std::vector<mx::array> TrainStep::update(
     const std::vector<mx::array>& in) const {
   auto it = in.begin();
   const nn::Parameters parameters = take(it, names_);
-  nn::Parameters grads = take(it, names_);
+  const nn::Parameters grads = take(it, names_);
   const nn::Parameters state = take(it, state_names_);
   const mx::array lr = *it++, step = *it++;
   const mx::array norm = global_norm(grads);
+  std::optional<mx::array> scale;
   if (clip_ > 0) {
-    grads = clip(grads, clip_, norm);
+    scale = clip_scale(clip_, norm);
   }
   const OptimizerStep next =
-      optimizer_.step(parameters, grads, state, lr, step);
+      optimizer_.step(parameters, grads, state, lr, step, scale);
   std::vector<mx::array> out = {norm};
   append(out, next.params);
   append(out, next.state);

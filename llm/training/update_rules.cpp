@@ -50,6 +50,16 @@ mx::array shrunk(const Leaf& leaf, const mx::array& lr) {
   return leaf.decay > 0 ? leaf.p * (1.0f - lr * leaf.decay) : leaf.p;
 }
 
+/** All arrays of all lists. */
+std::vector<mx::array> joined(
+    const std::vector<std::vector<mx::array>>& lists) {
+  std::vector<mx::array> out;
+  for (const std::vector<mx::array>& list : lists) {
+    out.insert(out.end(), list.begin(), list.end());
+  }
+  return out;
+}
+
 void sgd(const Config&, const Shared& s, Leaf& leaf) {
   leaf.p = leaf.p - s.lr * with_l2(leaf);
 }
@@ -75,36 +85,54 @@ void adam(const Config& c, const Shared& s, Leaf& leaf) {
   leaf.p = leaf.p - s.lr * adam_direction(c, s, with_l2(leaf), leaf);
 }
 
-// in: p, g, m, v, scalars; out: p, m, v.
-std::vector<mx::array>
-plain_adamw(const Config& c, float decay, const std::vector<mx::array>& in) {
-  const std::vector<mx::array> each = mx::split(in[4], 3);
-  const Shared s{each[0], each[1], each[2], in[4]};
-  Leaf leaf{in[0], in[1], {in[2], in[3]}, decay};
-  const mx::array p = shrunk(leaf, s.lr);
-  const mx::array direction = adam_direction(c, s, leaf.g, leaf);
-  return {p - s.lr * direction, leaf.moments[0], leaf.moments[1]};
+// in: p..., g..., m..., v..., scalars; out: p..., m..., v... .
+std::vector<mx::array> plain_adamw(
+    const Config& c,
+    const std::vector<float>& decays,
+    const std::vector<mx::array>& in) {
+  const size_t n = decays.size();
+  const std::vector<mx::array> each = mx::split(in[4 * n], 4);
+  const Shared s{each[0], each[1], each[2], each[3], in[4 * n]};
+  std::vector<mx::array> p, m, v;
+  for (size_t i = 0; i < n; ++i) {
+    const mx::array g = in[n + i] * s.scale;
+    Leaf leaf{in[i], g, {in[2 * n + i], in[3 * n + i]}, decays[i]};
+    const mx::array kept = shrunk(leaf, s.lr);
+    p.push_back(kept - s.lr * adam_direction(c, s, g, leaf));
+    m.push_back(leaf.moments[0]);
+    v.push_back(leaf.moments[1]);
+  }
+  return joined({p, m, v});
 }
 
-void adamw(const Config& c, const Shared& s, Leaf& leaf) {
-  const auto plain = [c, decay = leaf.decay](const std::vector<mx::array>& in) {
-    return plain_adamw(c, decay, in);
+void adamw(const Config& c, const Shared& s, std::vector<Leaf>& leaves) {
+  std::vector<mx::array> p, g, m, v;
+  std::vector<float> decays;
+  for (const Leaf& leaf : leaves) {
+    p.push_back(leaf.p);
+    g.push_back(leaf.g);
+    m.push_back(leaf.moments[0]);
+    v.push_back(leaf.moments[1]);
+    decays.push_back(leaf.decay);
+  }
+  const std::vector<mx::array> in = joined({p, g, m, v, {s.scalars}});
+  const auto plain = [c, decays](const std::vector<mx::array>& in) {
+    return plain_adamw(c, decays, in);
   };
-  const auto& m = leaf.moments;
   std::vector<mx::array> out;
   if constexpr (kernels::built) {
-    if (kernels::usable({leaf.p, leaf.g})) {
-      const kernels::AdamWSettings settings{
-          c.beta1, c.beta2, c.eps, leaf.decay};
-      out = kernels::adamw(
-          leaf.p, leaf.g, m[0], m[1], s.scalars, settings, plain);
+    if (kernels::usable({s.lr})) {
+      out = kernels::adamw(in, {c.beta1, c.beta2, c.eps, decays}, plain);
     }
   }
   if (out.empty()) {
-    out = plain({leaf.p, leaf.g, m[0], m[1], s.scalars});
+    out = plain(in);
   }
-  leaf.p = out[0];
-  leaf.moments = {out[1], out[2]};
+  const size_t n = leaves.size();
+  for (size_t i = 0; i < n; ++i) {
+    leaves[i].p = out[i];
+    leaves[i].moments = {out[n + i], out[2 * n + i]};
+  }
 }
 
 void lion(const Config& c, const Shared& s, Leaf& leaf) {
@@ -140,17 +168,13 @@ void muon(const Config& c, const Shared& s, std::vector<Leaf>& leaves) {
   if (n == 0) {
     return;
   }
-  std::vector<mx::array> in;
+  std::vector<mx::array> p, g, m;
   for (const Leaf& leaf : leaves) {
-    in.push_back(leaf.p);
+    p.push_back(leaf.p);
+    g.push_back(leaf.g);
+    m.push_back(leaf.moments[0]);
   }
-  for (const Leaf& leaf : leaves) {
-    in.push_back(leaf.g);
-  }
-  for (const Leaf& leaf : leaves) {
-    in.push_back(leaf.moments[0]);
-  }
-  in.push_back(s.lr);
+  const std::vector<mx::array> in = joined({p, g, m, {s.lr}});
   const auto plain = [c](const std::vector<mx::array>& in) {
     return plain_muon(c, in);
   };
@@ -193,7 +217,7 @@ const std::vector<Method>& methods() {
       {"sgd", {}, each<sgd>},
       {"momentum", {"m."}, each<momentum>},
       {"adam", {"m.", "v."}, each<adam>},
-      {"adamw", {"m.", "v."}, each<adamw>},
+      {"adamw", {"m.", "v."}, adamw, true},
       {"lion", {"m."}, each<lion>},
       {"muon", {"m."}, muon},
   };
@@ -218,7 +242,7 @@ const Method& method_for(
     const OptimizerConfig& config,
     const std::string& path,
     const mx::array& parameter) {
-  static const Method beside = {"muon", {"m.", "v."}, each<adamw>};
+  static const Method beside = {"muon", {"m.", "v."}, adamw, true};
   const Method& method = method_named(config.name);
   return method.rule == muon && !uses_muon(path, parameter) ? beside : method;
 }
@@ -226,7 +250,8 @@ const Method& method_for(
 Shared shared_values(
     const OptimizerConfig& c,
     const mx::array& lr,
-    const mx::array& step) {
+    const mx::array& step,
+    const mx::array& scale) {
   const mx::array one(1.0f);
   const mx::array correction1 =
       c.bias_correction ? bias_correction(c.beta1, step) : one;
@@ -235,8 +260,9 @@ Shared shared_values(
   // Beside Muon AdamW has a learning rate of its own.
   const bool beside = method_named(c.name).rule == muon;
   const mx::array adamw_lr = beside ? lr * c.adamw_lr_scale : lr;
-  const mx::array scalars = mx::stack({adamw_lr, correction1, correction2});
-  return {lr, correction1, correction2, scalars};
+  const mx::array scalars =
+      mx::stack({adamw_lr, correction1, correction2, scale});
+  return {lr, correction1, correction2, scale, scalars};
 }
 
 } // namespace llm

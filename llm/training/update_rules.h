@@ -18,7 +18,8 @@ struct Shared {
   mx::array lr;
   mx::array correction1; ///< 1 - beta1^t: moments start at zero, so they
   mx::array correction2; ///< are too small at first; see Adam, section 3
-  mx::array scalars;     ///< [3], these in one array, with the lr of AdamW
+  mx::array scale;       ///< of the gradients, for rules that multiply by it
+  mx::array scalars;     ///< [4], these in one array, with the lr of AdamW
 };
 
 /** One array on its way through a rule, which changes p and moments. */
@@ -37,6 +38,7 @@ struct Method {
   std::string name;
   std::vector<std::string> moments; ///< prefixes of the names in the state
   Rule rule;
+  bool scales = false; ///< multiplies gradients by Shared::scale itself
 };
 
 /** All methods, by the names OptimizerConfig::name may have. */
@@ -55,6 +57,7 @@ const Method& method_for(
 Shared shared_values(
     const OptimizerConfig& config,
     const mx::array& lr,
-    const mx::array& step);
+    const mx::array& step,
+    const mx::array& scale);
 
 } // namespace llm

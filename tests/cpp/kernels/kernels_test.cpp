@@ -9,10 +9,12 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "llm/kernels/thread_pool.h"
 #include "llm/nn/activation.h"
 #include "llm/nn/attention.h"
+#include "llm/nn/embedding.h"
 #include "llm/nn/loss.h"
 #include "llm/nn/matmul.h"
 #include "llm/nn/norm.h"
@@ -133,6 +135,16 @@ TEST_CASE_FIXTURE(Fast, "kernels: causal attention") {
         nn::split_heads(qkv[2], 4)))};
   };
   check_twins(packed, {noise({2, 33, 96}, 4)}, 1e-5f);
+  for (const mx::Shape& shape :
+       {mx::Shape{1, 8, 12}, mx::Shape{2, 33, 96}, mx::Shape{3, 130, 192}}) {
+    const auto together = [](const Arrays& in) {
+      return Arrays{nn::packed_attention(in[0], 4)};
+    };
+    const mx::array qkv = noise(shape, 6);
+    CHECK(is_kernel(together({qkv})[0], "packed_attention"));
+    check_twins(together, {qkv}, 1e-5f);
+    CHECK(mx::array_equal(together({qkv})[0], packed({qkv})[0]).item<bool>());
+  }
   // Scores of some hundreds: no further from float64 than the twin.
   const mx::array large = noise({1, 16, 96}, 5) * 8.0f;
   const Arrays fast = everything(packed, {large});
@@ -164,6 +176,28 @@ TEST_CASE_FIXTURE(
     return mx::slice(a, {0, 0, 0, 0}, {1, 2, 40, 8});
   };
   CHECK(mx::array_equal(head(before), head(after)).item<bool>());
+}
+
+TEST_CASE_FIXTURE(Fast, "kernels: rows of a table") {
+  nn::Embedding layer(1, 1);
+  for (const auto& [V, C] :
+       {std::pair{1, 1}, std::pair{5, 3}, std::pair{65, 40}}) {
+    CAPTURE(V);
+    for (const mx::Shape& shape : {mx::Shape{17}, mx::Shape{3, 70}}) {
+      const mx::array ids =
+          mx::random::randint(-V, V, shape, mx::int32, mx::random::key(1));
+      const auto f = [&](const Arrays& in) {
+        layer.weight = in[0];
+        return Arrays{layer(ids)};
+      };
+      CHECK(is_kernel(f({noise({V, C}, 2)})[0], "table_rows"));
+      check_twins(f, {noise({V, C}, 2)}, 1e-5f);
+    }
+  }
+  // One beyond the end reads nothing.
+  layer.weight = mx::ones({2, 3});
+  mx::array sum = mx::sum(layer(mx::full({20}, 2, mx::int32)));
+  CHECK(sum.item<float>() == 0.0f);
 }
 
 TEST_CASE_FIXTURE(Fast, "kernels: cross entropy") {
@@ -253,7 +287,14 @@ TEST_CASE_FIXTURE(Fast, "kernels: the same bits whatever the threads") {
     const auto f = [](const Arrays& in) {
       const mx::array h = nn::layer_norm(in[0], in[1], std::nullopt, 1e-5f);
       const mx::array q = nn::split_heads(h, 2);
-      return Arrays{nn::causal_attention(q, q, q)};
+      nn::Embedding layer(1, 1);
+      layer.weight = mx::reshape(in[0], {-1, 32});
+      const mx::array ids = mx::remainder(mx::arange(50), mx::array(3));
+      return Arrays{
+          nn::causal_attention(q, q, q),
+          nn::packed_attention(mx::concatenate({h, h, h}, -1), 2),
+          global_norm({{"h", h}}),
+          layer(ids)};
     };
     const Arrays out = everything(f, {noise({3, 90, 32}, 1), noise({32}, 2)});
     mx::eval(out);

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "llm/kernels/thread_pool.h"
 #include "llm/nn/dropout.h"
 #include "llm/nn/matmul.h"
 #include "tests/cpp/kernels/twins.h"
@@ -32,11 +33,53 @@ TEST_CASE_FIXTURE(Fast, "kernels: matrix products") {
       return Arrays{nn::matmul(mx::transpose(in[0]), mx::transpose(in[1]))};
     };
     check_twins(turned, {mx::transpose(x), mx::transpose(w)}, 1e-5f);
+    const auto layer = [](const Arrays& in) {
+      return Arrays{nn::matmul_transposed(in[0], in[1])};
+    };
+    check_twins(layer, {x, mx::contiguous(mx::transpose(w))}, 1e-5f);
+    const auto gaps = [](const Arrays& in) { // every second column
+      const mx::array &x = in[0], &w = in[1];
+      return Arrays{nn::matmul(
+          mx::slice(x, {0, 0}, x.shape(), {1, 2}),
+          mx::slice(w, {0, 0}, w.shape(), {1, 2}))};
+    };
+    check_twins(
+        gaps, {noise({s.M, 2 * s.K}, 3), noise({s.K, 2 * s.N}, 4)}, 1e-5f);
   }
   const auto batch = [](const Arrays& in) {
     return Arrays{nn::matmul(mx::transpose(in[0], {1, 0, 2}), in[1])};
   };
   check_twins(batch, {noise({3, 7, 12}, 3), noise({12, 40}, 4)}, 1e-5f);
+}
+
+TEST_CASE_FIXTURE(Fast, "kernels: a layer's gradient lies as its weight") {
+  const mx::array x = noise({40, 24}, 1), w = noise({30, 24}, 2);
+  const auto f = [](const Arrays& in) {
+    return Arrays{nn::matmul_transposed(in[0], in[1])};
+  };
+  CHECK(is_kernel(f({x, w})[0], "matmul_transposed"));
+  mx::array dw = mx::vjp(f, {x, w}, {noise({40, 30}, 3)}).second[1];
+  mx::eval(dw);
+  CHECK(dw.flags().row_contiguous);
+}
+
+TEST_CASE_FIXTURE(Fast, "kernels: the same products whatever the threads") {
+  const mx::array x = noise({300, 65}, 1), w = noise({130, 65}, 2);
+  const auto result = [&](int threads) {
+    kernels::set_threads(threads);
+    const Arrays out = everything(
+        [](const Arrays& in) {
+          return Arrays{nn::matmul_transposed(in[0], in[1])};
+        },
+        {x, w});
+    mx::eval(out);
+    return out;
+  };
+  const Arrays one = result(1), three = result(3);
+  kernels::set_threads(0);
+  for (size_t i = 0; i < one.size(); ++i) {
+    CHECK(mx::array_equal(one[i], three[i]).item<bool>());
+  }
 }
 
 TEST_CASE_FIXTURE(Fast, "kernels: matrix products in bfloat16") {

@@ -305,6 +305,29 @@ TEST_CASE("optimizers: clipping as torch.nn.utils.clip_grad_norm_") {
         }).starts_with("[clip] expected a norm > 0 but received 0;"));
 }
 
+TEST_CASE("optimizers: every rule clips as clip() does") {
+  const Parameters start = with_prefix("param");
+  const Parameters grads = at(with_prefix("grad"), 0);
+  const mx::array norm = llm::global_norm(grads), one(1.0f);
+  const float most = 0.1f; // of the norm: less than it is
+  const Parameters clipped = llm::clip(grads, most, norm);
+  const mx::array scale = llm::clip_scale(most, norm);
+  for (const std::string& name : llm::optimizer_names()) {
+    CAPTURE(name);
+    const Optimizer optimizer(named(name));
+    const Parameters state = optimizer.init(start);
+    const auto expected = optimizer.step(start, clipped, state, one, one);
+    const auto next = optimizer.step(start, grads, state, one, one, scale);
+    CHECK(max_difference(next.params, expected.params) < 1e-6f);
+    CHECK(max_difference(next.params, start) > 1e-3f);
+    if (!state.empty()) {
+      CHECK(max_difference(next.state, expected.state) < 1e-6f);
+      const auto whole = optimizer.step(start, grads, state, one, one);
+      CHECK(max_difference(next.state, whole.state) > 1e-5f);
+    }
+  }
+}
+
 TEST_CASE("optimizers: unknown names and bad values are refused") {
   CHECK(
       usage_error([] { Optimizer{named("adamax")}; }) ==
