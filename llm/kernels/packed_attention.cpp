@@ -25,6 +25,26 @@ Tensors packed_heads(const Tensor& x, int heads, int parts) {
   return out;
 }
 
+// in: qkv, log-sum-exp, gradient of the result; out: of qkv.
+Kernel gradient_kernel(int heads, float scale, const Function& plain) {
+  const Function plain_vjp = [plain](const auto& in) {
+    return plain_gradient(plain, 1)({in[0], in[2]});
+  };
+  return {
+      .name = "packed_attention_gradient",
+      .settings = {double(heads), scale},
+      .run =
+          [=](const Tensors& in, const Tensors& out) {
+            Tensors all = packed_heads(in[0], heads, 3);
+            all.push_back(in[1]);
+            all.push_back(packed_heads(in[2], heads, 1)[0]);
+            attend_by_heads_gradient(
+                scale, all, packed_heads(out[0], heads, 3));
+          },
+      .plain = plain_vjp,
+      .accepts = Accepts::row_gaps};
+}
+
 } // namespace
 
 mx::array packed_attention(
@@ -32,10 +52,9 @@ mx::array packed_attention(
     int heads,
     float scale,
     const Function& plain) {
-  const std::vector<double> settings = {double(heads), scale};
   Kernel kernel{
       .name = "packed_attention",
-      .settings = settings,
+      .settings = {double(heads), scale},
       .run =
           [=](const Tensors& in, const Tensors& out) {
             const Tensor o = packed_heads(out[0], heads, 1)[0];
@@ -44,24 +63,8 @@ mx::array packed_attention(
       .plain = plain,
       .vjp =
           [=](const auto& in, const auto& cotangents, const auto& out) {
-            const Function plain_vjp = [plain](const auto& in) {
-              return plain_gradient(plain, 1)({in[0], in[2]});
-            };
-            Kernel gradient{
-                .name = "packed_attention_gradient",
-                .settings = settings,
-                .run =
-                    [=](const Tensors& in, const Tensors& out) {
-                      Tensors all = packed_heads(in[0], heads, 3);
-                      all.push_back(in[1]);
-                      all.push_back(packed_heads(in[2], heads, 1)[0]);
-                      attend_by_heads_gradient(
-                          scale, all, packed_heads(out[0], heads, 3));
-                    },
-                .plain = plain_vjp,
-                .accepts = Accepts::row_gaps};
             return make_node(
-                std::move(gradient),
+                gradient_kernel(heads, scale, plain),
                 {in[0], out[1], cotangents[0]},
                 {{.shape = in[0].shape()}});
           },
