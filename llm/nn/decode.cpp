@@ -71,7 +71,7 @@ float scale_of(int D) {
   return 1.0f / std::sqrt(static_cast<float>(D));
 }
 
-kernels::Block block_of(const DecodeBlock& b) {
+[[maybe_unused]] kernels::Block block_of(const DecodeBlock& b) {
   return {
       .qkv =
           {.norm = before(b.attention_norm),
@@ -108,7 +108,7 @@ struct Place {
   int position, slot, begin, end;
 };
 
-Shape shape_of(const DecodeBlock& b) {
+[[maybe_unused]] Shape shape_of(const DecodeBlock& b) {
   const auto layer = [](const Linear& l) {
     return Shape::Layer{
         l.quantization ? l.quantization->bits : 32, l.bias.has_value()};
@@ -261,7 +261,9 @@ struct PreparedDecode::Content {
 
 namespace {
 
-bool same_weights(const DecodeBlock& block, const Arrays& weights) {
+[[maybe_unused]] bool same_weights(
+    const DecodeBlock& block,
+    const Arrays& weights) {
   size_t i = 0;
   const auto same = [&](const mx::array& a) {
     return i < weights.size() && weights[i++].id() == a.id();
