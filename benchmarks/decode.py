@@ -15,6 +15,7 @@ from support.rounds import Task, best, summarize, table, take_turns, worst_ratio
 
 PREFILLS = (256, 1024)  # the lengths whose prefill is claimed
 FAMILIES = ("llama", "mlx_lm", "torch")
+NARROW = decoding.NARROW
 DECODE, PREFILL = "decode_tokens_per_s", "prefill_tokens_per_s"
 
 
@@ -124,16 +125,22 @@ def main():
     rounds = take_turns(tasks_of(args, peers, written), args.rounds)
     summaries = summarize(rounds)
     print(table(summaries))
-    narrow = summarize(rounds, "cpp_8bit")  # as narrow as llama.cpp's
-    result = {"rounds": rounds, "summary": summaries, "best": bests(summaries)}
-    result["best_8bit"] = bests(narrow)
+    result = {"rounds": rounds, "tokens": args.tokens}
     result["same_first_tokens"] = agreement(written)
-    result["tokens"] = args.tokens
-    return measurement.save(
-        result,
-        claims(args, summaries)
-        | claims(args, narrow, ", activations of 8 bits"),
-    )
+    return measurement.save(*judged(args, result))
+
+
+def judged(args, result):
+    """The result with its summaries, and the claims: with activations as
+    exact as float32, with 16 bits, and with 8 as llama.cpp."""
+    summaries = summarize(result["rounds"])
+    result |= {"summary": summaries, "best": bests(summaries)}
+    holds = claims(args, summaries)
+    for bits in NARROW:
+        narrow = summarize(result["rounds"], f"cpp_{bits}bit")
+        result[f"best_{bits}bit"] = bests(narrow)
+        holds |= claims(args, narrow, f", activations of {bits} bits")
+    return result, holds
 
 
 def bests(summaries):

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <map>
 #include <numeric>
 
 #include <mlx/ops.h>
@@ -52,10 +53,26 @@ mx::array read_ids(const LanguageModel& model, const Ids& ids, Reading how) {
   return logits;
 }
 
-void use_kernels(bool on) {
+constexpr int kPlain = 0; // MLX's own operations
+
+/** Our operations with activations of so many bits, or kPlain. */
+void use_path(int bits) {
   if constexpr (kernels::built) {
-    kernels::set_fast_cpu(on);
+    kernels::set_fast_cpu(bits != kPlain);
+    if (bits != kPlain) {
+      kernels::set_activation_bits(bits);
+    }
   }
+}
+
+/** What is compared with plain MLX; 32 where there is nothing else. */
+std::vector<int> paths_here() {
+  if constexpr (kernels::built) {
+    if (kernels::activation_bits() < 32) {
+      return {24, 16, 8};
+    }
+  }
+  return {32};
 }
 
 /** The model twice: each is loaded and read with its own operations. */
@@ -63,13 +80,13 @@ class Paths {
  public:
   explicit Paths(const std::string& path) {
     for (const bool fused : {false, true}) {
-      use_kernels(fused);
+      use_path(fused ? paths_here().front() : kPlain);
       folders_[fused] = load_model(path);
     }
   }
-  mx::array logits(bool fused, const Ids& ids, Reading how) const {
-    use_kernels(fused);
-    return read_ids(*folders_[fused].model, ids, how);
+  mx::array logits(int bits, const Ids& ids, Reading how) const {
+    use_path(bits);
+    return read_ids(*folders_[bits != kPlain].model, ids, how);
   }
   Ids encode(const std::string& text) const {
     return folders_[0].tokenizer->encode(text);
@@ -83,7 +100,7 @@ class Paths {
  * place over the range of the logits there, and the share of places that name
  * the same best token. */
 Json distance(const mx::array& fused, const mx::array& plain) {
-  use_kernels(false);
+  use_path(kPlain);
   const mx::array range = mx::max(plain, -1) - mx::min(plain, -1); // [L]
   const mx::array error = mx::max(mx::abs(fused - plain), -1);
   const mx::array same =
@@ -106,10 +123,12 @@ Json compare_prompts(
     begin += length;
     Json found = {{"tokens", length}};
     for (const Reading how : {Reading::at_once, Reading::one_by_one}) {
-      const mx::array plain = paths.logits(false, prompt, how);
-      const mx::array fused = paths.logits(true, prompt, how);
+      const mx::array plain = paths.logits(kPlain, prompt, how);
       const char* name = how == Reading::at_once ? "prefill" : "decode";
-      found[name] = distance(fused, plain);
+      for (const int bits : paths_here()) {
+        const mx::array fused = paths.logits(bits, prompt, how);
+        found[std::to_string(bits)][name] = distance(fused, plain);
+      }
     }
     std::cerr << found.dump() << "\n";
     out.push_back(found);
@@ -119,7 +138,7 @@ Json compare_prompts(
 
 /** Sum of -log p of tokens 1..L - 1, each after those before it. */
 double nats(const mx::array& logits, const Ids& ids) {
-  use_kernels(false);
+  use_path(kPlain);
   const int L = logits.shape(0);
   const mx::array before = mx::slice(logits, {0, 0}, {L - 1, logits.shape(1)});
   const Ids next(ids.begin() + 1, ids.end());
@@ -139,25 +158,32 @@ Json compare_perplexity(
     const Ids& ids,
     int tokens,
     int window) {
-  double plain = 0, prefill = 0, decode = 0;
+  double plain = 0;
+  std::map<int, std::map<std::string, double>> fused; // by bits, by reading
   int64_t scored = 0;
   for (int at = 0; at + window <= tokens; at += window) {
     const Ids part(ids.begin() + at, ids.begin() + at + window);
-    plain += nats(paths.logits(false, part, Reading::at_once), part);
-    prefill += nats(paths.logits(true, part, Reading::at_once), part);
-    decode += nats(paths.logits(true, part, Reading::one_by_one), part);
+    plain += nats(paths.logits(kPlain, part, Reading::at_once), part);
+    for (const int bits : paths_here()) {
+      auto& sums = fused[bits];
+      sums["prefill"] += nats(paths.logits(bits, part, Reading::at_once), part);
+      sums["decode"] +=
+          nats(paths.logits(bits, part, Reading::one_by_one), part);
+    }
     scored += window - 1;
     std::cerr << at + window << " of " << tokens << " tokens\n";
   }
   const auto perplexity = [&](double sum) {
     return std::exp(sum / static_cast<double>(scored));
   };
-  return {
-      {"tokens", scored},
-      {"window", window},
-      {"plain", perplexity(plain)},
-      {"prefill", perplexity(prefill)},
-      {"decode", perplexity(decode)}};
+  Json out = {
+      {"tokens", scored}, {"window", window}, {"plain", perplexity(plain)}};
+  for (const auto& [bits, sums] : fused) {
+    for (const auto& [reading, sum] : sums) {
+      out[std::to_string(bits)][reading] = perplexity(sum);
+    }
+  }
+  return out;
 }
 
 struct Settings {
@@ -186,6 +212,7 @@ int run(const Settings& s) {
             "; take a longer text or fewer --tokens.");
   }
   const Json result = {
+      {"activation_bits", paths_here()},
       {"prompts", compare_prompts(paths, ids, s.lengths)},
       {"perplexity", compare_perplexity(paths, ids, s.tokens, s.window)}};
   std::cout << result.dump() << "\n";

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What our CPU operations cost in quality: SmolLM2-135M in 4 bits with them and
-with MLX's own. Logits of eight prompts of 5 to 200 tokens, read at once and
+"""What our CPU operations cost in quality: SmolLM2-135M in 4 bits with them
+(activations of 24 bits, the default, of 16 and of 8) and with MLX's own. Logits of eight prompts of 5 to 200 tokens, read at once and
 token by token: the largest difference at a place over the range of the logits
 there. And the perplexity of the beginning of tiny-shakespeare. Plain MLX reads
 some ten tokens a second, so this takes minutes; --tokens makes it shorter.
@@ -18,12 +18,13 @@ from support.texts import shakespeare
 ERROR, PERPLEXITY = 1e-3, 1e-3  # of the logits' range; of the plain perplexity
 
 
-def worst(result, reading):
-    return max(p[reading]["error_of_range"] for p in result["prompts"])
+def worst(result, bits, reading):
+    return max(p[bits][reading]["error_of_range"] for p in result["prompts"])
 
 
-def change(perplexity, reading):
-    return perplexity[reading] / perplexity["plain"] - 1
+def change(result, bits, reading):
+    perplexity = result["perplexity"]
+    return perplexity[bits][reading] / perplexity["plain"] - 1
 
 
 def main():
@@ -42,20 +43,26 @@ def main():
     if done.returncode != 0:
         sys.exit(f"fused_quality ended with {done.returncode}")
     result = {"precision": args.precision, **json.loads(done.stdout)}
-    perplexity, holds = result["perplexity"], {}
-    for reading in ("prefill", "decode"):
-        result[f"worst_{reading}"] = worst(result, reading)
-        perplexity[f"{reading}_change"] = change(perplexity, reading)
-        print(
-            f"{reading}: logits {result[f'worst_{reading}']:.1e} of their "
-            f"range, perplexity {perplexity[f'{reading}_change']:+.4%}"
-        )
-        holds[f"{reading}: logits within 1e-3 of their range"] = (
-            result[f"worst_{reading}"] <= ERROR
-        )
-        holds[f"{reading}: perplexity within 0.1 %"] = (
-            abs(perplexity[f"{reading}_change"]) <= PERPLEXITY
-        )
+    result["worst"], holds = {}, {}
+    for i, bits in enumerate(map(str, result["activation_bits"])):
+        for reading in ("prefill", "decode"):
+            error = worst(result, bits, reading)
+            changed = change(result, bits, reading)
+            result["worst"][f"{bits} bits, {reading}"] = {
+                "error_of_range": error,
+                "perplexity_change": changed,
+            }
+            print(
+                f"{bits} bits, {reading}: logits {error:.1e} of their range, "
+                f"perplexity {changed:+.4%}"
+            )
+            if i == 0:  # the default; fewer bits are measured, not promised
+                holds[f"{reading}: logits within 1e-3 of their range"] = (
+                    error <= ERROR
+                )
+                holds[f"{reading}: perplexity within 0.1 %"] = (
+                    abs(changed) <= PERPLEXITY
+                )
     return measurement.save(result, holds)
 
 

@@ -107,13 +107,14 @@ def decode(r):
                     for b in families.values()
                     if b
                 ]
-                narrow = r["best_8bit"][case][figure]["llama"]
-                if narrow:
-                    others.append(
-                        "with 8-bit activations "
-                        f"{values['cpp_8bit']['median']:.0f}, {narrow['name']} "
-                        f"{narrow['median']:.2f}"
-                    )
+                for bits in (16, 8):
+                    narrow = r[f"best_{bits}bit"][case][figure]["llama"]
+                    if narrow:
+                        speed = values[f"cpp_{bits}bit"]["median"]
+                        others.append(
+                            f"with {bits}-bit activations {speed:.0f}, "
+                            f"{narrow['name']} {narrow['median']:.2f}"
+                        )
                 cells.append(
                     f"{case}, {figure}: {values['cpp']['median']:.0f}; ours / "
                     f"others: {', '.join(others) or 'none'}"
@@ -195,13 +196,13 @@ def curves(r):
 
 
 def quality(r):
-    p = r["perplexity"]
     cells = [
-        f"{reading}: logits {r[f'worst_{reading}']:.1g} of their range, "
-        f"perplexity {p[f'{reading}_change']:+.4%}"
-        for reading in ("prefill", "decode")
+        f"{name}: logits {w['error_of_range']:.1g} of their range, "
+        f"perplexity {w['perplexity_change']:+.4%}"
+        for name, w in r["worst"].items()
     ]
-    return [*cells, f"perplexity of plain MLX {p['plain']:.3f}"]
+    plain = r["perplexity"]["plain"]
+    return [*cells, f"perplexity of plain MLX {plain:.3f}"]
 
 
 ROWS = [

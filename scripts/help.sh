@@ -42,8 +42,9 @@ Examples:
 Environment: MLX_TUTORIAL_HOME (the same as --home), MLX_TUTORIAL_DATA (take
 corpora from this folder), MLX_TUTORIAL_PYTHON (use this Python as it is),
 LLM_FAST_CPU=0 (MLX's own CPU operations in place of ours), LLM_SIMD=sse4, avx2
-or avx512 (ours with no newer instructions than these), HF_ENDPOINT, HF_TOKEN
-and HF_HUB_OFFLINE (models of the Hub), http_proxy, https_proxy, no_proxy.
+or avx512 (ours with no newer instructions than these), LLM_ACTIVATION_BITS=16
+or 8 (with packed weights: faster, less exact), HF_ENDPOINT, HF_TOKEN and
+HF_HUB_OFFLINE (models of the Hub), http_proxy, https_proxy, no_proxy.
 Exit codes: 0 well, 1 a test or the build failed, 2 usage, 3 bad input or
 environment, 4 input or output, 5 numbers; `run` gives the program's own.
 TEXT

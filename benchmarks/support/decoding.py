@@ -27,6 +27,7 @@ from support.resident import peak_of
 from support.texts import prompt
 
 MIB = 2**20
+NARROW = (16, 8)  # bits of activations beside the default
 
 
 class Work:
@@ -43,7 +44,7 @@ def contenders(work, peers, with_mlx=True):
     p = work.precision
     out = {"cpp": lambda: cpp(work)}
     if p != "fp32":
-        for bits in (16, 8):
+        for bits in NARROW:
             out[f"cpp_{bits}bit"] = lambda b=bits: cpp(work, activation_bits=b)
     if sys.platform == "darwin":  # there cpp runs on the GPU
         out["cpp_cpu"] = lambda: cpp(work, "cpu")

@@ -60,7 +60,8 @@ int checked_bits(const std::string& text) {
   }
   throw UsageError(
       "LLM_ACTIVATION_BITS",
-      "expected 8, 16, 24 or 32 but received \"" + text + "\".");
+      "expected 8, 16, 24 or 32 but received \"" + text +
+          "\"; without it packed weights meet 24 bits.");
 }
 
 std::atomic<int>& wanted_bits() {
@@ -74,7 +75,8 @@ std::atomic<int>& wanted_bits() {
 } // namespace
 
 int activation_bits() {
-  return has_byte_dot() ? wanted_bits().load() : 32;
+  const int wanted = wanted_bits();
+  return has_byte_dot() ? wanted : 32;
 }
 
 void set_activation_bits(int bits) {

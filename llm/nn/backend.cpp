@@ -75,6 +75,7 @@ void start_mlx(const std::string& device, int threads) {
   }
   if constexpr (kernels::built) {
     kernels::apply_simd_limit();
+    kernels::activation_bits(); // complains of a wrong LLM_ACTIVATION_BITS now
     kernels::set_threads(threads);
   }
   if (threads > 0) {

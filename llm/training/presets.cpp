@@ -36,7 +36,13 @@ Preset tiny() {
       .beta2 = 0.99f,
       .weight_decay = 0.1f,
       .adamw_lr_scale = 0.3f};
-  t.schedule = {.lr = 1.2e-2f, .min_lr = 2e-4f, .warmup = 50, .steps = 2000};
+  t.schedule = {
+      .name = "linear",
+      .lr = 1.2e-2f,
+      .min_lr = 0,
+      .warmup = 50,
+      .steps = 2000};
+  t.bfloat16 = true;
   t.eval_every = 250;
   t.sample_every = 200;
   t.checkpoint_every = 250;
