@@ -33,6 +33,7 @@ Preset tiny() {
   t.short_block = 32;
   t.optimizer = {
       .name = "muon",
+      .momentum = 0.9f,
       .beta2 = 0.99f,
       .weight_decay = 0.1f,
       .adamw_lr_scale = 0.3f};
