@@ -33,9 +33,9 @@ Preset tiny() {
   t.short_block = 32;
   t.optimizer = {
       .name = "muon",
-      .momentum = 0.9f,
       .beta2 = 0.99f,
       .weight_decay = 0.1f,
+      .momentum = 0.9f,
       .adamw_lr_scale = 0.3f};
   t.schedule = {
       .name = "linear",
