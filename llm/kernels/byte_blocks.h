@@ -81,6 +81,20 @@ LLM_VNNI inline __m512 in_steps(const __m512i (&sums)[Bytes]) {
   }
 }
 
+/** Scales or biases of a row, float or uint16_t (float16), as they lie. */
+LLM_VNNI inline __m128 load_four(const float* p, __mmask8 some) {
+  return _mm_maskz_loadu_ps(some, p);
+}
+LLM_VNNI inline __m128 load_four(const uint16_t* p, __mmask8 some) {
+  return _mm_maskz_cvtph_ps(some, _mm_maskz_loadu_epi16(some, p));
+}
+LLM_VNNI inline __m512 load_sixteen(const float* p, __mmask16 some) {
+  return _mm512_maskz_loadu_ps(some, p);
+}
+LLM_VNNI inline __m512 load_sixteen(const uint16_t* p, __mmask16 some) {
+  return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(some, p));
+}
+
 /** f<Bits, Bytes>() for a matrix and rows that are ready for it. */
 template <class F>
 auto with_format(int bits, int bytes, const F& f) {
