@@ -101,3 +101,11 @@ def test_a_wrong_word(home, fast):
     env = {**environment("avx1"), "LLM_FAST_CPU": fast}
     done = home.run("ngram", "--data", home.text, env=env, code=None)
     refused(done, 2, "[LLM_SIMD]", "sse4, avx2 or avx512", '"avx1"')
+
+
+@pytest.mark.skipif(not kernels(""), reason="there are no kernels here")
+@pytest.mark.parametrize("bits", ["12", "", "many"])
+def test_wrong_activation_bits(home, bits):
+    env = {**environment(""), "LLM_ACTIVATION_BITS": bits}
+    done = home.run("ngram", "--data", home.text, env=env, code=None)
+    refused(done, 2, "[LLM_ACTIVATION_BITS]", "8, 16, 24 or 32", f'"{bits}"')
