@@ -216,7 +216,7 @@ def test_a_second_signal_stops_at_once(home, tmp_path):
 def test_a_signal_in_the_final_evaluation_claims_nothing(home, tmp_path):
     """A loss over part of the split is not the loss over the split."""
     text = tmp_path / "long.txt"
-    text.write_text(home.text.read_text() * 15)
+    text.write_text(home.text.read_text() * 60)
     big = ["--layers", 4, "--width", 64, "--data", text, "--eval-batches", 1]
     run = home.start(*big, "--steps", 1, "--out", tmp_path / "m", "--json")
     for line in run.stderr:
