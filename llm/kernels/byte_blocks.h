@@ -10,13 +10,7 @@
 #include <cstdint>
 
 #include "llm/kernels/rows.h"
-
-// GCC 12 takes the undefined registers of its own header for a mistake.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#endif
-#include <immintrin.h>
+#include "llm/kernels/x86.h"
 
 // What a function may use; has_byte_dot() asks the processor.
 #define LLM_VNNI \

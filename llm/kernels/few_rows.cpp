@@ -51,7 +51,7 @@ namespace {
 void run(const MatrixRows& w, const Tensor& x, const Tensor& out) {
   const int64_t M = x.dim(0), N = out.dim(1);
   const ReadyRows ready = make_ready(x.data, x.stride(0), M, x.dim(1), w);
-  if (M > kFewRows) { // only in bytes
+  if (M > kFewRows && ready.bytes > 0) {
     return byte_matmul(w, N, ready, out.data);
   }
   const int64_t rows = rows_of_task(N);

@@ -17,11 +17,7 @@
 #include <cstdint>
 #include <vector>
 
-// GCC 12 takes the undefined registers of its own header for a mistake.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <immintrin.h>
+#include "llm/kernels/x86.h"
 
 namespace llm::kernels {
 

@@ -9,11 +9,7 @@
 
 #include <algorithm>
 
-// GCC 12 takes the undefined registers of its own header for a mistake.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <immintrin.h>
+#include "llm/kernels/x86.h"
 
 namespace llm::kernels {
 
