@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+//
+// OpenAI's shapes, so that existing clients work: their requests become a
+// GenerateRequest, our events their answers and chunks. A field that we do not
+// have is an error, not ignored.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "llm/core/json.h"
+#include "llm/serving/events.h"
+#include "llm/serving/registry.h"
+#include "llm/serving/requests.h"
+
+namespace llm::serving {
+
+enum class OpenAIKind { completion, chat };
+
+/** What the translation back needs of a request. */
+struct OpenAIRequest {
+  OpenAIKind kind = OpenAIKind::completion;
+  GenerateRequest generate;
+  bool logprobs = false;
+  bool include_usage = false; ///< stream_options.include_usage
+};
+
+OpenAIRequest read_openai(const Json& body, OpenAIKind kind);
+
+/** Turns one generation's events into what an OpenAI client expects. */
+class OpenAIAnswer {
+ public:
+  explicit OpenAIAnswer(const OpenAIRequest& request);
+
+  /** The chunks that an event becomes in a stream, each the text after
+   * "data: "; the last one of a generation is "[DONE]". */
+  std::vector<std::string> chunks(const Event& event);
+
+  /** The answer without a stream. Throws the ApiError that ended it. */
+  Json whole(const std::vector<Event>& events);
+
+ private:
+  OpenAIRequest request_;
+  std::string id_, model_;
+  int64_t created_ = 0;
+  int offset_ = 0; // characters so far, for completions' text_offset
+};
+
+/** GET /v1/models. */
+Json openai_models(const std::vector<ModelInfo>& models);
+
+} // namespace llm::serving
