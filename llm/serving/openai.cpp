@@ -75,10 +75,10 @@ Json completion_logprobs(const TokenEvent& token, int offset) {
   const std::string name = token_name(token.bytes);
   top.emplace(name, logprob(token.logprob_raw)); // unless it is there
   return {
-      {"tokens", {name}},
-      {"token_logprobs", {logprob(token.logprob_raw)}},
+      {"tokens", Json::array({name})},
+      {"token_logprobs", Json::array({logprob(token.logprob_raw)})},
       {"top_logprobs", Json::array({top})},
-      {"text_offset", {offset}}};
+      {"text_offset", Json::array({offset})}};
 }
 
 /** Appends the lists of `more` to those of `all`. */
@@ -178,7 +178,7 @@ std::vector<std::string> OpenAIAnswer::chunks(const Event& event) {
       return {}; // held back: it comes with a later one
     }
     const std::string text = replace_invalid_utf8(token->text);
-    Json delta = chat ? Json{{"content", text}} : Json(text);
+    Json delta = chat ? Json::object({{"content", text}}) : Json(text);
     return {chunk(choice(std::move(delta), logprobs(*token), nullptr))};
   }
   if (const auto* done = std::get_if<DoneEvent>(&event)) {
