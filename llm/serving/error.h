@@ -51,7 +51,4 @@ ApiError current_error();
  * absolute one becomes its last name. */
 std::string for_a_client(std::string_view message);
 
-/** 128 random bits in hex. */
-std::string random_id();
-
 } // namespace llm::serving

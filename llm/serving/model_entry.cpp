@@ -155,7 +155,7 @@ bool holds_adapter(const fs::path& folder) {
       (is_there(folder / "adapter_config.json") && !holds_weights(folder));
 }
 
-std::optional<ModelEntry> read_model(const fs::path& path) {
+std::optional<ModelEntry> read_model_entry(const fs::path& path) {
   ModelEntry entry{named(path.filename().string())};
   ModelInfo& info = entry.info;
   info.path = path;
@@ -185,7 +185,7 @@ std::optional<ModelEntry> read_model(const fs::path& path) {
   return entry;
 }
 
-ModelEntry read_adapter(
+ModelEntry read_adapter_entry(
     const fs::path& folder,
     const std::vector<ModelEntry>& models) {
   const std::string name = folder.filename().string();
@@ -217,7 +217,7 @@ ModelEntry read_adapter(
   return entry;
 }
 
-ModelInfo read_smollm2(const fs::path& folder) {
+ModelInfo read_smollm2_entry(const fs::path& folder) {
   ModelInfo info = smollm2_facts();
   const std::vector<fs::path> files = gguf_files(folder);
   if (files.size() == 1) {

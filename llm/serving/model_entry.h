@@ -19,19 +19,19 @@ struct ModelEntry {
   int64_t time = 0; ///< when its weights were written: Unix, nanoseconds
 };
 
-/** Whether a folder is an adapter, to be read by read_adapter(). */
+/** Whether a folder is an adapter, to be read by read_adapter_entry(). */
 bool holds_adapter(const std::filesystem::path& folder);
 
 /** A folder with a model or a GGUF file; nothing for a folder that is no model,
  * such as a training run that has saved nothing yet. */
-std::optional<ModelEntry> read_model(const std::filesystem::path& path);
+std::optional<ModelEntry> read_model_entry(const std::filesystem::path& path);
 
 /** An adapter on one of `models`. */
-ModelEntry read_adapter(
+ModelEntry read_adapter_entry(
     const std::filesystem::path& folder,
     const std::vector<ModelEntry>& models);
 
 /** The bundled model: from its file when that has been fetched. */
-ModelInfo read_smollm2(const std::filesystem::path& folder);
+ModelInfo read_smollm2_entry(const std::filesystem::path& folder);
 
 } // namespace llm::serving

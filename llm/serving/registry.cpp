@@ -123,20 +123,20 @@ std::vector<ModelInfo> list_models(
     const std::string& preferred) {
   std::error_code ignored;
   const fs::path models = fs::absolute(folder, ignored);
-  ModelEntry smollm2{read_smollm2(models / "smollm2"), -1};
+  ModelEntry smollm2{read_smollm2_entry(models / "smollm2"), -1};
   std::vector<ModelEntry> entries = {smollm2};
   std::vector<fs::path> adapters;
   for (const fs::path& path : candidates(models)) {
     if (holds_adapter(path)) {
       adapters.push_back(path);
-    } else if (auto entry = read_model(path)) {
+    } else if (auto entry = read_model_entry(path)) {
       entries.push_back(std::move(*entry));
     }
   }
   const size_t bases = entries.size();
   for (const fs::path& path : adapters) {
     entries.push_back(
-        read_adapter(path, {entries.begin(), entries.begin() + bases}));
+        read_adapter_entry(path, {entries.begin(), entries.begin() + bases}));
   }
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
     return a.time != b.time ? a.time > b.time : a.info.id < b.info.id;

@@ -247,6 +247,9 @@ std::vector<std::string> MetricsFollower::next(size_t most) {
 }
 
 std::string MetricsFollower::state() const {
+  if (is_running(folder_)) { // the common case, without reading the file
+    return "running";
+  }
   const auto run = read_run(folder_);
   return run ? run->state : "stopped";
 }
