@@ -23,7 +23,7 @@ TEST_CASE("query: whole numbers are taken out") {
 }
 
 TEST_CASE("query: anything else is refused") {
-  for (const char* text :
+  for (const std::string text :
        {"",
         " 1",
         "1 ",
@@ -39,12 +39,15 @@ TEST_CASE("query: anything else is refused") {
         "\"1\"",
         "\xff",
         "01",
-        "null"}) {
+        "null",
+        "1\n",
+        "\t1"}) {
     CAPTURE(text);
     Query query = {{"q", text}};
     CHECK(refusal([&] { take_int(query, "q", 0, 9); }) == "400 wrong_type q");
   }
-  for (const char* text : {"-1", "10", "9999999999", "99999999999999999999"}) {
+  for (const std::string text :
+       {"-1", "10", "9999999999", "99999999999999999999"}) {
     CAPTURE(text);
     Query query = {{"q", text}};
     CHECK(refusal([&] { take_int(query, "q", 0, 9); }) == "400 out_of_range q");
