@@ -36,9 +36,11 @@ EventStream::EventStream(Exchange& exchange) : exchange_(exchange) {
 
 void EventStream::add(std::string_view name, const Json& data) {
   // Texts are valid UTF-8 by then; a defect there must not end the stream.
-  const std::string text =
-      data.dump(-1, ' ', false, Json::error_handler_t::replace);
-  text_ += serving::event_text(next_id_++, name, text);
+  add_text(name, data.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+void EventStream::add_text(std::string_view name, std::string_view data) {
+  text_ += serving::event_text(next_id_++, name, data);
 }
 
 void EventStream::add_data(std::string_view data) {

@@ -22,6 +22,8 @@ class EventStream {
 
   /** An event, numbered from 0. */
   void add(std::string_view name, const Json& data);
+  /** The same, when the data is text already. */
+  void add_text(std::string_view name, std::string_view data);
   /** An event without name and number, as OpenAI sends them. */
   void add_data(std::string_view data);
 

@@ -31,6 +31,7 @@ inline void add_options(CLI::App& app, Settings& s) {
   app.add_option("--device", s.device, "cpu or gpu; default: a gpu if any");
   app.add_option("--threads", s.threads, "of BLAS; 0: all cores");
   app.add_flag("--offline", s.offline, "never use the network");
+  app.add_flag("--no-browser")->description("only ./tutorial web opens one");
   app.add_flag("--routes", s.routes, "print the API's paths and end");
   app.footer(
       "Examples:\n"

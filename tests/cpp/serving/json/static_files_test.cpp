@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-#include "../core/temporary_folder.h"
+#include "../../core/temporary_folder.h"
 #include "llm/core/sha256.h"
 #include "llm/serving/static_files.h"
 
