@@ -88,11 +88,11 @@ export class TokenStrip {
   }
 
   pick(i) {
-    this.buttons[this.picked]?.removeAttribute("aria-pressed");
+    this.buttons[this.picked]?.removeAttribute("aria-current");
     this.picked = i;
     const button = this.buttons[i];
-    if (!button) return;
-    button.setAttribute("aria-pressed", "true");
+    if (!button) return; // it will be marked when it is appended
+    button.setAttribute("aria-current", "true");
     this.roving.set(button);
   }
 
@@ -118,9 +118,6 @@ export class TokenStrip {
       this.#append(this.tokens[i], i);
       i++;
     }
-    if (this.picked >= 0 && !this.element.querySelector("[aria-pressed]")) {
-      this.pick(this.picked);
-    }
     if (i < this.tokens.length) this.tick();
   }
 
@@ -138,6 +135,7 @@ export class TokenStrip {
     this.#paint(button, token);
     this.buttons.push(button);
     this.piece.append(button);
+    if (i === this.picked) this.pick(i);
     this.inPiece++;
     if (lines && this.inPiece >= PIECE) this.#close();
     else for (let n = 0; n < lines; n++) this.piece.append(h("br"));
