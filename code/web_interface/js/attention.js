@@ -314,6 +314,7 @@ class AttentionView {
       if (this.live?.generation !== g) {
         this.live = new LiveRows(g);
         this.body.hidden = false;
+        this.named = true;
       }
       this.live.take();
       this.state.layer = this.live.layer;

@@ -85,13 +85,14 @@ export class Sheet {
       this.buttons.addEventListener(type, (e) => this.use(e, (l, x) => this.say(l, x)));
     }
     this.buttons.addEventListener("pointerleave", () => this.say());
+    this.rover = roving(this.buttons, "button", {
+      columns: () => this.run.n_heads });
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(this.node);
   }
 
   destroy() {
     this.observer.disconnect();
-    this.rover?.off();
     this.codes = null;
   }
 
@@ -182,8 +183,6 @@ export class Sheet {
     this.buttons.style.gridAutoRows = `${tile}px`;
     this.buttons.style.gap = `${GAP}px`;
     this.drawBrackets(flat, columns);
-    this.rover?.off();
-    this.rover = roving(this.buttons, "button", { columns });
     this.mark();
     if (focused) {
       this.buttons.querySelector("[aria-current]")?.focus();
@@ -196,7 +195,7 @@ export class Sheet {
     const names = patterns.map(([, name]) => name).join(", ");
     const score = flat ? `, ${SORTS[this.by].label.toLowerCase()} ${num(x[this.by], 2)}` : "";
     return h("button.sheet-head", {
-      type: "button",
+      type: "button", tabindex: -1,
       dataset: { head: keyOf(x.layer, x.head), kv: `${x.layer}.${x.kv_group}` },
       "aria-label": `Layer ${x.layer}, head ${x.head}${names && `: ${names}`}${score}`,
     }, h("span.sheet-badge", { "aria-hidden": "true" },
@@ -248,8 +247,12 @@ export class Sheet {
 
   /** Which head is shown, which are chosen, which share its keys and values. */
   mark() {
-    const kv = this.buttons
-      .querySelector(`[data-head="${this.current}"]`)?.dataset.kv;
+    const current = this.buttons.querySelector(`[data-head="${this.current}"]`);
+    const kv = current?.dataset.kv;
+    const first = current ?? this.buttons.querySelector("button");
+    if (first) {
+      this.rover.set(first);
+    }
     for (const button of this.buttons.querySelectorAll("button")) {
       const { head } = button.dataset;
       button.toggleAttribute("data-chosen", this.chosen.has(head));

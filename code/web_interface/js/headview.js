@@ -54,15 +54,15 @@ export class HeadView {
     clearTimeout(this.timer);
     this.fetching?.abort();
     this.drawing?.abort();
-    this.text.off();
     this.matrix.destroy();
   }
 
   // What is shown.
 
   setRun(run) {
+    this.fetching?.abort();
+    this.drawing?.abort();
     this.live = null;
-    this.run = run;
     this.pictures = new Pictures(this.app, run);
     this.matrix.setPlane(null);
     this.setTokens(run.tokens);
@@ -80,7 +80,7 @@ export class HeadView {
 
   setTokens(tokens, grown = false) {
     this.tokens = tokens;
-    this.row = this.still = null;
+    this.row = this.still = this.at = null;
     const { state } = this;
     state.q = Math.min(state.q ?? Infinity, tokens.length - 1);
     state.k = state.k === null ? null : Math.min(state.k, state.q);
@@ -186,7 +186,7 @@ export class HeadView {
 
   leave() {
     this.matrix.setTip("");
-    if (this.tokens) {
+    if (this.at) {
       this.point(this.state.q, this.state.k, true);
     }
   }

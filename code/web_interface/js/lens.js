@@ -62,6 +62,7 @@ class LensView {
     this.strip = h("canvas.palette-strip", { "aria-hidden": "true", width: "256", height: "1" });
     this.ends = [h("span"), h("span")];
     this.table = h("table.lens-table", { role: "grid" });
+    this.rover = roving(this.table, "td", { columns: () => this.to - this.from });
     this.detail = h("div.lens-detail.panel", { "aria-live": "off" });
     const name = () => `logit-lens-${this.from}-${this.to}`;
     const exports = exportMenu([
@@ -113,7 +114,6 @@ class LensView {
 
   unmount() {
     this.scope.end();
-    this.rover?.off();
   }
 
   async showRun(found) {
@@ -130,7 +130,8 @@ class LensView {
   page(by) {
     const last = Math.max(0, this.run.tokens.length - WINDOW);
     const from = Math.min(last, Math.max(0, this.from + by * WINDOW));
-    this.source.busy(() => this.load(from).then(() => this.found));
+    this.wanted = from;
+    this.source.busy(async () => this.found);
   }
 
   async load(from) {
@@ -168,8 +169,6 @@ class LensView {
       h("caption.visually-hidden", {}, "Likeliest next token after each layer"),
       h("thead", {}, h("tr", {}, h("th.n", { scope: "col" }, "layer"), heads)),
       h("tbody", {}, rows));
-    this.rover?.off();
-    this.rover = roving(this.table, "td", { columns: this.to - this.from });
     const first = this.table.querySelector("tbody td:last-child");
     this.rover.set(first);
     this.show(first);
@@ -180,6 +179,7 @@ class LensView {
     const next = tokens[cell.pos + 1];
     const [best] = cell.top;
     const node = h("td.mono", {
+      tabindex: -1,
       "aria-label": `${this.layerName(layer)}, position ${cell.pos}: ` +
         `${visible(best)} ${percent(best.p)}, KL ${num(cell.kl, 2)}, ` +
         `final token at rank ${cell.rank_final}`,

@@ -12,7 +12,6 @@ import { plain, visible } from "./tokens.js";
 export function linkedText(label, on) {
   const node = h("div.linked-text.mono", { role: "group", "aria-label": label });
   let buttons = [];
-  let rover = null;
   let marked = [];
   const indexOf = (event) => {
     const token = event.target.closest?.(".token");
@@ -28,9 +27,10 @@ export function linkedText(label, on) {
   node.addEventListener("focusin", at(on.hover));
   node.addEventListener("click", at(on.pick));
   node.addEventListener("pointerleave", on.leave);
+  roving(node, ".token");
   const add = (token, t) => {
     const button = h("button.token", {
-      type: "button", dataset: { t }, "aria-label": `${t}: ${visible(token)}`,
+      type: "button", tabindex: t ? -1 : 0, dataset: { t }, "aria-label": `${t}: ${visible(token)}`,
     }, visible(token));
     buttons.push(button);
     return plain(token).includes("\n") ? [button, h("br")] : button;
@@ -46,8 +46,6 @@ export function linkedText(label, on) {
       for (let t = buttons.length; t < tokens.length; t++) {
         node.append(...[add(tokens[t], t)].flat());
       }
-      rover?.off();
-      rover = roving(node, ".token");
     },
     /** The row's values by token (0..1, or null), and the two in focus. */
     show(values, q, k, theme) {
@@ -61,6 +59,5 @@ export function linkedText(label, on) {
       buttons[q]?.classList.add("is-query");
       buttons[k]?.classList.add("is-key");
     },
-    off: () => rover?.off(),
   };
 }
