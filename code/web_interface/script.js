@@ -79,11 +79,12 @@ const app = {
   generation: () => session.current,
   history: () => session.finished,
   onGeneration: (listener) => session.subscribe(listener),
-  generate: (overrides = {}, fields) =>
+  /** `text`: {prompt} or {messages} in place of the form's. */
+  generate: (overrides = {}, fields, text) =>
     session.generate(
       {
         model: app.model()?.id,
-        ...form.body(),
+        ...form.body(text),
         top_logprobs: 20,
         ...(app.capture ? { capture: app.capture } : {}),
         ...overrides,

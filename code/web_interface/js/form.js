@@ -14,7 +14,6 @@ export class Form {
     this.messages = messages; // [{role, content, generation?}]
     this.values = { ...defaults(), ...values };
     this.values.seed = seed === null ? null : Number(seed);
-    this.lastSeed = null;
     this.listeners = new Set();
   }
 
@@ -43,13 +42,15 @@ export class Form {
     );
   }
 
-  body() {
-    this.lastSeed = this.values.seed ?? newSeed();
-    const text =
-      this.mode === "chat"
-        ? { messages: this.messages.map(({ role, content }) => ({ role, content })) }
-        : { prompt: this.prompt ?? "" };
-    return { ...text, ...toBody(this.values), seed: this.lastSeed };
+  #text() {
+    return this.mode === "chat"
+      ? { messages: this.messages.map(({ role, content }) => ({ role, content })) }
+      : { prompt: this.prompt ?? "" };
+  }
+
+  body(text = this.#text()) {
+    const seed = this.values.seed ?? newSeed();
+    return { ...text, ...toBody(this.values), seed };
   }
 
   /** With the seed of the run that is shown, so that the link replays it. */

@@ -133,9 +133,11 @@ export async function mount(root, app, params) {
     const token = g.tokens[at].top?.find((a) => a.id === id) ?? { id, text: `#${id}` };
     const parent = { generation: g, at, token };
     app.announce(`Continuing with ${token.text}`);
+    const { prompt, messages } = g.body; // with the settings of now
     const made = app.generate(
-      { ...g.body, force: branchForce(g, at, id) },
+      { model: g.model, seed: g.seed, force: branchForce(g, at, id) },
       { promptText: g.promptText, turns: g.turns, parent },
+      messages ? { messages } : { prompt },
     );
     const child = app.generation();
     g.children = [...(g.children ?? []), child];
@@ -146,8 +148,8 @@ export async function mount(root, app, params) {
   async function replay(g) {
     if (session.busy) return;
     const same = (a, b) => a.length === b.length && a.every((t, i) => t.id === b[i].id);
-    const again = await app.generate(
-      { ...g.body },
+    const again = await session.generate(
+      g.body, // exactly
       { promptText: g.promptText, turns: g.turns, parent: g.parent },
     );
     if (again.error) return showError(again.error);
@@ -174,7 +176,7 @@ export async function mount(root, app, params) {
     if (what === "start") {
       spoken = 0;
       status.start(g);
-      if (!g.recorded) app.announce("Writing");
+      if (!g.done) app.announce("Writing");
       showPlace();
     }
     if (what === "change") showPlace();
@@ -233,7 +235,11 @@ export async function mount(root, app, params) {
     }
   }
   const token = Number(params.token ?? NaN);
-  if (app.generation() && Number.isInteger(token)) out.pinAt(app.generation(), token);
+  if (params.seed && !now) {
+    app.toast("This link brings its settings and its seed: press Generate to write the same text.");
+  } else if (app.generation() && Number.isInteger(token)) {
+    out.pinAt(app.generation(), token);
+  }
   showPlace();
 
   return {

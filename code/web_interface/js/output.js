@@ -5,7 +5,7 @@
 // along.
 
 import { MEASURES, surprise } from "./dist.js";
-import { count, fill, h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { exportMenu, saveCSV, saveJSON } from "./export.js";
 import { pinPanel } from "./pin.js";
 import { lineage } from "./state.js";
@@ -101,18 +101,14 @@ export function output(app, { onBranch, onReplay, onEdit, onRegenerate }) {
     app.setParams({ token: null });
   }
 
-  // The prompt stands before the tokens; for a branch so do the tokens that it
-  // shares, which are tokens like all others.
-  function promptText(g) {
-    return g.promptText ?? g.body?.prompt ?? g.prompt.map(plain).join("");
-  }
+  const promptText = (g) =>
+    g.promptText ?? g.body?.prompt ?? g.prompt.map(plain).join("");
 
   function rebuild(g) {
     strips.clear();
     pin.hide();
-    const turns = app.form.mode === "chat" && !g.recorded ? g.turns : null;
-    if (turns) {
-      fill(body, turns.map((turn, n) => chatTurn(turn, n, turns)), answer(g));
+    if (g.turns) {
+      fill(body, g.turns.map((turn, n) => chatTurn(turn, n, g.turns)), answer(g));
     } else {
       const s = strip(g);
       fill(body, s.element);
@@ -156,7 +152,7 @@ export function output(app, { onBranch, onReplay, onEdit, onRegenerate }) {
     }
     fill(head,
       h("div.spread",
-        h("h3", g.parent ? "A branch" : app.form.mode === "chat" ? "Conversation" : "Your text"),
+        h("h3", g.parent ? "A branch" : g.turns ? "Conversation" : "Your text"),
         g.done && g.tokens.length > 0 && h("div.cluster.tight",
           g.seed !== null && h("button.button.small.quiet", {
             type: "button", title: "The same seed and settings write the same text",
@@ -218,6 +214,5 @@ export function output(app, { onBranch, onReplay, onEdit, onRegenerate }) {
     unpin,
     focusToken: (g, i) => strips.get(g.key)?.focus(i),
     off: () => pin.off(),
-    count: (g) => count(g.tokens.length),
   };
 }

@@ -8,47 +8,47 @@
 export const PARAMETERS = [
   {
     name: "temperature", label: "Temperature", initial: 1,
-    min: 0, max: 100, slider: [0, 2, 0.05], main: true, step: "any",
+    min: 0, max: 100, slider: [0, 2, 0.05], main: true,
     hint: "Below 1 the model plays safe, above 1 it dares more. 0 always takes the likeliest token.",
   },
   {
     name: "top_p", label: "Top-p", initial: 1,
-    min: 0, max: 1, slider: [0, 1, 0.01], main: true, step: "any",
+    min: 0, max: 1, slider: [0, 1, 0.01], main: true,
     hint: "Keeps the likeliest tokens until together they reach this probability. 1 keeps all.",
   },
   {
     name: "top_k", label: "Top-k", initial: 0,
-    min: 0, max: 2147483647, slider: [0, 100, 1], main: true, step: 1, whole: true,
+    min: 0, max: 2147483647, slider: [0, 100, 1], main: true, whole: true,
     hint: "Keeps only this many of the likeliest tokens. 0 keeps all.",
   },
   {
     name: "max_tokens", label: "Length", initial: 256,
-    min: 1, max: 1000000, slider: [16, 1024, 16], main: true, step: 1, whole: true,
+    min: 1, max: 1000000, slider: [16, 1024, 16], main: true, whole: true,
     hint: "At most this many tokens; the model may stop before.",
   },
   {
     name: "min_p", label: "Min-p", initial: 0,
-    min: 0, max: 1, slider: [0, 0.5, 0.01], step: "any",
+    min: 0, max: 1, slider: [0, 0.5, 0.01],
     hint: "Removes tokens less likely than this share of the likeliest one. 0 removes none.",
   },
   {
     name: "typical_p", label: "Typical-p", initial: 1,
-    min: 0, max: 1, slider: [0, 1, 0.01], step: "any",
+    min: 0, max: 1, slider: [0, 1, 0.01],
     hint: "Keeps tokens whose surprise is nearest to the average surprise, up to this probability. 1 keeps all.",
   },
   {
     name: "repetition_penalty", label: "Repetition penalty", initial: 1,
-    min: 0.01, max: 100, slider: [0.8, 2, 0.01], step: "any",
+    min: 0.01, max: 100, slider: [0.8, 2, 0.01],
     hint: "Above 1, tokens that were already used become less likely.",
   },
   {
     name: "frequency_penalty", label: "Frequency penalty", initial: 0,
-    min: -2, max: 2, slider: [-2, 2, 0.05], step: "any",
+    min: -2, max: 2, slider: [-2, 2, 0.05],
     hint: "Lowers a token a little for each time it was used. 0 does nothing.",
   },
   {
     name: "presence_penalty", label: "Presence penalty", initial: 0,
-    min: -2, max: 2, slider: [-2, 2, 0.05], step: "any",
+    min: -2, max: 2, slider: [-2, 2, 0.05],
     hint: "Lowers a token once when it was used at all. 0 does nothing.",
   },
   {
@@ -57,7 +57,7 @@ export const PARAMETERS = [
   },
   {
     name: "seed", label: "Seed", initial: null, min: 0,
-    max: Number.MAX_SAFE_INTEGER, step: 1, whole: true,
+    max: Number.MAX_SAFE_INTEGER, whole: true,
     hint: "The same seed and settings give the same text again. Empty: a new one each time.",
   },
 ];

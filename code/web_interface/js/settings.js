@@ -29,7 +29,7 @@ function field(app, p, prefix) {
   const box = p.list
     ? h("textarea", { id, rows: 2, spellcheck: "false", "aria-describedby": describedby,
         on: { input: () => store(read(p, box.value)) } })
-    : h("input.number", { id, type: "number", min: p.min, max: p.max, step: p.step,
+    : h("input.number", { id, type: "number", min: p.min, max: p.max, step: p.whole ? 1 : p.slider[2],
         inputmode: p.whole ? "numeric" : "decimal", "aria-describedby": describedby,
         placeholder: p.name === "seed" ? "new each time" : null,
         on: { input: () => store(read(p, box.value)) } });
