@@ -4,7 +4,7 @@
 // page: all routes with a made-up model (stub_model.mjs), the real security
 // headers, and streams that behave badly when asked to:
 //
-//     node stub_server.mjs [--port 0] [--mode normal] [--rate 60]
+//     node stub_server.mjs [--port 0] [--mode normal] [--rate 60] [--example FILE]
 //     PUT /stub {"mode", "rate", "tokens"}     changes it while it runs
 //
 //   normal    an event a write         bytes     every byte a write of its own
@@ -326,7 +326,8 @@ async function answer(request, response) {
 }
 
 async function serveFile(name, response) {
-  const file = join(APP, normalize(`/${name}`));
+  const own = name === "example.json" && option("example", null);
+  const file = own || join(APP, normalize(`/${name}`));
   const bytes = await readFile(file).catch(() => null);
   if (!bytes) return response.writeHead(404, HEADERS).end();
   response.writeHead(200, { ...HEADERS, "Content-Type": TYPES[extname(file)] ?? "text/plain" });

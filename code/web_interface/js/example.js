@@ -35,6 +35,8 @@ export function attentionPicture(app, g) {
     width: size, height: size, role: "img",
     "aria-label": `Attention of layer ${layer}, head ${head}: each row is a token, looking back at the tokens before it`,
   });
+  // Whole pixels for each cell, so that no row is wider than another.
+  canvas.style.width = `${size * Math.max(1, Math.round(200 / size))}px`;
   const context = canvas.getContext("2d");
 
   function draw() {

@@ -18,13 +18,14 @@ export async function mount(root, app, params) {
   const life = scope();
   const { form, session } = app;
   const picture = h("div.example-slot");
+  const bench = h("div.workbench");
   const status = statusLine(app);
   const card = settingsCard(app);
   const write = composer(app, {
     status,
     onGenerate: () => generate(),
     onStop: () => app.stop(),
-    onMode: () => showPlace(),
+    onMode: () => arrange(),
   });
   const out = output(app, {
     onBranch: branch,
@@ -42,10 +43,30 @@ export async function mount(root, app, params) {
     h("header.hero",
       h("h2.view-title", "Write with a language model and watch it think"),
       h("p.view-lead", "It runs on your own computer. Give it a beginning; for every token you see how sure it was and what else it had in mind.")),
-    h("div.workbench",
-      h("div.stack.main-column", write.element, out.element, empty, picture),
-      card.element),
+    bench,
   );
+
+  // A conversation grows above the place where one types, a text below it.
+  function arrange() {
+    const chat = form.mode === "chat";
+    const had = document.activeElement;
+    bench.replaceChildren(
+      ...(chat
+        ? [out.element, write.element, card.element]
+        : [write.element, card.element, out.element]),
+      empty, picture);
+    if (bench.contains(had)) had.focus();
+    showPlace();
+  }
+
+  // Follows the end of the conversation, unless one has scrolled away.
+  const atEnd = () =>
+    write.element.getBoundingClientRect().bottom < innerHeight + 120;
+  function follow(wasAtEnd) {
+    if (form.mode === "chat" && wasAtEnd) {
+      write.element.scrollIntoView({ block: "end" });
+    }
+  }
 
   function showPlace() {
     const g = app.generation();
@@ -182,7 +203,9 @@ export async function mount(root, app, params) {
     if (what === "change") showPlace();
     write.busy(session.busy && !g.done);
     status.show(g);
+    const end = form.mode === "chat" && atEnd();
     out.update(g, what);
+    follow(end);
     if (what === "tokens") speak(g);
     if (what === "done") {
       app.announce(statusText(g));
@@ -224,6 +247,7 @@ export async function mount(root, app, params) {
     }
   }
 
+  arrange();
   const now = app.generation();
   if (!now) await example();
   else {

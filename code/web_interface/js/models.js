@@ -92,7 +92,6 @@ const STATES = {
 
 function facts(m) {
   return [
-    m.params && `${short(m.params)} parameters`,
     m.n_ctx && `context ${count(m.n_ctx)}`,
     m.n_layers && `${m.n_layers} layers × ${m.n_heads} heads`,
     m.bytes && bytes(m.bytes),
@@ -133,7 +132,7 @@ export function modelPicker(app) {
       select,
       models.list().map((m) =>
         h("option", { value: m.id },
-          [m.name || m.id, m.params && short(m.params)].filter(Boolean).join(" · ")),
+          [m.name || m.id, m.params && `${short(m.params)} parameters`].filter(Boolean).join(" · ")),
       ),
     );
     select.disabled = !models.list().length;

@@ -107,7 +107,9 @@ export class TokenStrip {
     this.element.append(this.piece);
   }
 
+  // Only a piece that is full may be left out of the layout.
   #close() {
+    if (this.inPiece >= PIECE) this.piece.classList.add("full");
     this.piece = null;
   }
 

@@ -136,7 +136,7 @@ function followRun(app, id, root) {
       fact("Loss, training", num(smooth(m.train).at(-1)?.[1])),
       m.best && fact("Counting reaches", num(m.best.value)),
       m.floor && fact("Floor", num(m.floor)),
-      fact("Speed", `${count(Math.round(m.speed()))} tokens/s`),
+      fact("Tokens/s", count(Math.round(m.speed()))),
       state === "running" && left ? fact("Left, about", duration(1000 * left)) : fact("Took", duration(1000 * last.seconds)));
   }
 

@@ -75,7 +75,11 @@ export function xray(app) {
       heads[c].left.textContent = count(stage.survivors);
       heads[c].mass.textContent = percent(stage.mass);
       heads[c].th.title = stage.effect;
-      ids.forEach((id, r) => show(cells[r][c], stage, stages[c - 1], id));
+      let first = true; // where the column's line is drawn
+      ids.forEach((id, r) => {
+        const cut = show(cells[r][c], stage, stages[c - 1], id, first);
+        first &&= !cut;
+      });
     });
     const end = stages.at(-1);
     note.textContent = `In the end ${count(end.survivors)} of ${count(position.logits.length)} tokens may be drawn.`;
@@ -146,13 +150,14 @@ export function xray(app) {
     }
   }
 
-  function show(cell, stage, before, id) {
-    const p = stage.p(id);
+  function show(cell, stage, before, id, first) {
     const gone = !stage.has(id);
     const cut = gone && (!before || before.has(id));
-    cell.td.className = gone ? (cut ? "cut" : "gone") : "";
+    const p = gone ? 0 : stage.p(id);
+    cell.td.className = cut ? (first ? "cut first" : "cut") : gone ? "gone" : "";
     cell.bar.style.transform = `scaleX(${p.toFixed(4)})`;
-    cell.text.textContent = gone ? (cut ? "cut here" : "") : percent(p);
+    cell.text.textContent = !gone ? percent(p) : cut ? (first ? "cut here" : "cut") : "";
+    return cut;
   }
 
   let current = null;
