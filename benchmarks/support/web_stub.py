@@ -74,13 +74,14 @@ def encoded(events):
 class Stub:
     """`pieces(body)` yields what /api/generate sends: bytes, or seconds to wait.
     `answers[path]` is JSON, (status, JSON), or bytes; `streams[path]` a list of
-    (event, data) after which the connection closes."""
+    (event, data) after which the connection closes, `headers[path]` more headers.
+    """
 
     def __init__(self, pieces=None):
         self.models = [MODEL]
         self.pieces = pieces or (lambda body: encoded(generation(["a"])))
         self.answers = {"/api/training": {"data": []}}
-        self.streams = {}
+        self.streams, self.headers = {}, {}
         self.bodies = []  # of the POSTs to /api/generate
         self.ending = threading.Event()
 
@@ -124,6 +125,9 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Security-Policy", POLICY)
         self.send_header("Cache-Control", "no-store")
+        path = self.path.partition("?")[0]
+        for name, value in self.stub.headers.get(path, {}).items():
+            self.send_header(name, value)
         if length is not None:
             self.send_header("Content-Length", str(length))
         self.end_headers()
