@@ -95,6 +95,7 @@ elif command == "fail":
 # it ends, as when somebody has pressed Ctrl-C.
 WEB_SERVER = """#!/usr/bin/env python3
 import http.server, os, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 log = open(os.environ["SANDBOX_LOG"], "a")
 print("web_server", *map(repr, sys.argv[1:]), file=log, flush=True)
 print("pid", os.getpid(), flush=True)
@@ -107,7 +108,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 port = int(sys.argv[sys.argv.index("--port") + 1])
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
 

@@ -49,7 +49,7 @@ def test_web_takes_our_options_first(box):
     home = box.folder / "other home"
     done = box.run("web", "--home", str(home), "--offline", "--no-browser")
     assert done.returncode == 0, done.stderr
-    assert box.calls("web_server") == ["web_server "]
+    assert box.calls("web_server") == ["web_server"]
     assert (home / "models").is_dir()
 
 
