@@ -41,6 +41,11 @@ class OpenAIAnswer {
   Json whole(const std::vector<Event>& events);
 
  private:
+  void begin(const StartEvent& start);
+  Json envelope(bool stream) const;
+  std::string chunk(Json choice) const;
+  Json logprobs(const TokenEvent& token);
+
   OpenAIRequest request_;
   std::string id_, model_;
   int64_t created_ = 0;
