@@ -37,7 +37,8 @@ export function arcs(row, tokens, width, colour, ink, title) {
   const paths = order.map(({ value, k }) => {
     const share = value / top;
     const [from, to] = [x(k), x(q)];
-    const rise = k === q ? 16 : Math.min(GROUND - 8, 16 + (to - from) * 0.5);
+    const rise = k === q
+      ? 16 : 12 + (GROUND - 20) * Math.sqrt((q - k) / Math.max(1, q));
     const path = k === q
       ? `M${to} ${GROUND}c-9 ${-rise} 18 ${-rise} 9 0`
       : `M${from} ${GROUND}A${(to - from) / 2} ${rise} 0 0 1 ${to} ${GROUND}`;

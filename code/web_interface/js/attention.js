@@ -66,6 +66,7 @@ class AttentionView {
     this.liveButton = h("button.button.small.primary", {
       type: "button", on: { click: () => this.writeLive() },
     }, "Write live");
+    this.off = h("a.button.small.quiet", {}, "What if this head were off?");
     this.body = h("div.attention", { hidden: true },
       this.sheetCard(), this.headCard(), this.textCard());
     fill(this.root,
@@ -120,7 +121,7 @@ class AttentionView {
         "looked at. Arrow keys move, Enter pins, [ ] changes the head, { } the " +
         "layer, + − 0 zoom, t shows the table. Write live: rows of this layer " +
         "arrive while the text grows."),
-      view.table);
+      h("div.cluster", {}, this.off), view.table);
   }
 
   textCard() {
@@ -155,6 +156,12 @@ class AttentionView {
     const s = this.state;
     const { matrix } = this.view;
     const text = this.found?.text ?? "";
+    const shown = {
+      run: this.run?.run ?? null, model: this.run?.model ?? null,
+      text: text.length > 2000 ? null : text || null,
+    };
+    this.off.href = this.app.href("compare",
+      { mode: "whatif", off: keyOf(s.layer, s.head), ...shown });
     this.app.setParams({
       layer: s.layer, head: s.head, q: s.q, k: s.k,
       gamma: s.gamma === 0.5 ? null : s.gamma,
@@ -162,8 +169,7 @@ class AttentionView {
       how: s.how === "head" ? null : s.how,
       sort: s.sort === "layer" ? null : s.sort,
       heads: s.how !== "head" && s.chosen.size ? [...s.chosen].join(",") : null,
-      run: this.run?.run ?? null, model: this.run?.model ?? null,
-      text: text.length > 2000 ? null : text || null,
+      ...shown,
       zoom: matrix.fitted() ? null
         : [matrix.scale / matrix.fit(), matrix.x, matrix.y]
           .map((x) => Number(x.toFixed(2))).join(","),
