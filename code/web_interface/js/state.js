@@ -4,7 +4,7 @@
 // tree of branches ("continue with this one"), and the run of the server that
 // belongs to one. No DOM here.
 
-import { ApiError } from "./api.js";
+import { ApiError, LOST } from "./api.js";
 
 let serial = 0;
 
@@ -220,12 +220,6 @@ export class Session {
   }
 }
 
-const LOST = {
-  code: "connection_lost",
-  type: "server_error",
-  message: "The connection ended before the text did; press Generate again.",
-  param: null,
-};
 const NOTHING = {
   code: "nothing_yet",
   type: "invalid_request_error",
