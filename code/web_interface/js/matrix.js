@@ -285,9 +285,10 @@ export class Matrix {
   move(event) {
     const now = this.place(event);
     const before = this.pointers.get(event.pointerId);
-    if (event.movementX || event.movementY) {
-      this.here = true; // meant for us, not the page scrolling by
-    }
+    // Meant for us, not the page scrolling by below a pointer at rest.
+    const point = `${event.clientX} ${event.clientY}`;
+    this.here ||= Boolean(this.point) && point !== this.point;
+    this.point = point;
     if (!before) {
       const cell = this.cellAt(now);
       if (cell) {
