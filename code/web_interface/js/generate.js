@@ -206,7 +206,7 @@ export async function mount(root, app, params) {
     follow(end);
     if (what === "tokens") speak(g);
     if (what === "done") {
-      app.announce(statusText(g));
+      if (!g.error) app.announce(statusText(g)); // an alert speaks itself
       app.setParams(form.toParams(app.model()?.id, g));
     }
   }

@@ -47,6 +47,8 @@ export function take(g, event, data) {
       break;
     case "token":
       g.phase = "writing";
+      data.logprob_raw ??= -Infinity; // JSON has no infinity
+      for (const a of data.top ?? []) a.logprob_raw ??= -Infinity;
       g.tokens.push(data);
       g.text += data.text;
       break;
