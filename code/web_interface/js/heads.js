@@ -285,21 +285,12 @@ export class Sheet {
 
   /** Rows of a table or file. */
   data() {
-    return [
-      ["layer", "head", "kv head", "previous", "induction", "sink", "entropy",
-        "distance", "patterns"],
-      ...(this.order ?? []).map((x) => [x.layer, x.head, x.kv_group, x.prev,
-        x.induction, x.sink, x.entropy, x.distance,
-        this.scored ? patternsOf(x, this.run.tokens.length)
-          .map(([, name]) => name).join(" ") : ""]),
-    ];
-  }
-
-  table() {
-    const [head, ...body] = this.data();
-    return h("table.table", {}, h("caption", {}, "Scores of all heads"),
-      h("thead", {}, h("tr", {}, head.map((x) => h("th", { scope: "col" }, x)))),
-      h("tbody", {}, body.map((cells) => h("tr", {}, cells.map((x, n) =>
-        n === 8 ? h("td", {}, x) : h("td.n", {}, n < 3 ? x : num(x, 3)))))));
+    const T = this.run?.tokens.length;
+    return (this.order ?? []).map((x) => ({
+      layer: x.layer, head: x.head, kv_head: x.kv_group, previous: x.prev,
+      induction: x.induction, sink: x.sink, entropy: x.entropy,
+      distance: x.distance, patterns: this.scored
+        ? patternsOf(x, T).map(([, name]) => name).join(", ") : "",
+    }));
   }
 }

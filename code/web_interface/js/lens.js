@@ -109,7 +109,7 @@ class LensView {
 
   update(params) {
     this.read(params);
-    if (params.run && params.run !== this.run?.run) {
+    if (params.run !== this.run?.run) {
       this.source.busy(() => findRun(this.app, params, this.scope.signal));
     } else {
       this.recolour();

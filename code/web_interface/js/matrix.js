@@ -92,9 +92,10 @@ export class Matrix {
   }
 
   recolour() {
-    this.bitmap?.close();
+    const old = this.bitmap;
     this.bitmap = this.plane &&
       bitmapOf(this.plane, pixelTable(this.look.gamma, this.look.theme));
+    old?.close();
     this.colours = null;
     this.draw();
   }
