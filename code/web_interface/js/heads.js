@@ -112,7 +112,8 @@ export class Sheet {
     this.heads = null;
     const scores = this.app.api.get(`/api/runs/${run.run}/heads`, { signal });
     scores.catch(() => {}); // told below
-    const size = this.tileSize();
+    const tile = this.tileSize();
+    const size = tile > 64 ? tile / 2 : tile;
     const answer = await this.app.api.binary(
       `/api/runs/${run.run}/thumbs?size=${size}`, { signal });
     this.codes = new Uint8Array(answer.buffer);
@@ -154,10 +155,13 @@ export class Sheet {
     this.mark();
   }
 
+  /** CSS pixels of a tile. Above 64, the most that the server gives, a texel
+   * takes two. */
   tileSize() {
     const room = (this.node.clientWidth || 480) - LABEL;
     const fit = Math.floor(room / this.run.n_heads) - GAP;
-    return Math.max(24, Math.min(64, fit));
+    const tile = Math.max(24, Math.min(96, fit));
+    return tile > 64 ? tile - (tile % 2) : tile;
   }
 
   /** Buttons and brackets anew; then the picture. */

@@ -200,7 +200,7 @@ export class Matrix {
     const fitted = this.fitted();
     this.margin = width < 480 ? 46 : 72;
     this.side = Math.max(
-      120, Math.floor(Math.min(width - this.margin - 1, innerHeight * 0.9, 640)));
+      120, Math.floor(Math.min(width - this.margin - 1, innerHeight * 0.72, 640)));
     const whole = this.side + this.margin + 1;
     for (const [canvas, size] of [[this.picture, this.side], [this.over, whole]]) {
       canvas.width = canvas.height = Math.round(size * devicePixelRatio);
