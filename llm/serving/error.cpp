@@ -14,7 +14,7 @@ namespace llm::serving {
 namespace {
 
 bool begins_path(std::string_view text, size_t i) {
-  if (text[i] != '/' || i + 1 == text.size()) {
+  if (text[i] != '/' || i + 1 == text.size() || text[i + 1] == ' ') {
     return false;
   }
   const char before = i == 0 ? ' ' : text[i - 1];

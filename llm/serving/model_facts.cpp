@@ -140,8 +140,11 @@ bool has_chat_template(const fs::path& folder) {
     return false;
   }
   const Json config = read_json_file(path);
-  return config.is_object() && config.contains("chat_template") &&
-      !config["chat_template"].empty();
+  if (!config.is_object() || !config.contains("chat_template")) {
+    return false;
+  }
+  const Json& text = config["chat_template"]; // or a list of them, or null
+  return !text.empty() && text != "";
 }
 
 void set_capabilities(ModelInfo& info, bool chat) {

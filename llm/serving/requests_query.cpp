@@ -16,8 +16,10 @@ namespace {
 /** The text as a number; else as a text, which is of the wrong type. */
 Json as_json(const std::string& text) {
   try {
-    Json json = parse_json(text.substr(0, 64), "query", 1);
-    if (json.is_number() && text.size() <= 64) {
+    const bool is_plain =
+        text.size() <= 64 && text.find_first_of(" \t\r\n") == text.npos;
+    Json json = parse_json(is_plain ? text : "", "query", 1);
+    if (json.is_number()) {
       return json;
     }
   } catch (const InputError&) {

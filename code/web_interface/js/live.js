@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// Attention while the text is being written: each token event of a generation
+// with `capture` brings one row for each head of a layer. Row i is that of the
+// token before it, at position prompt + i - 1; rows of the rest of the prompt
+// are not sent and stay empty. Bytes only: pictures, no exact numbers.
+
+import { weightOf } from "./palette.js";
+import { at, bytesOf, cells, pool, sizeAt } from "./tiles.js";
+
+export class LiveRows {
+  constructor(generation) {
+    this.generation = generation;
+    this.layer = null;
+    this.rows = []; // by token of the answer: {head: bytes}
+  }
+
+  /** Takes what has come since; true if there is anything to show. */
+  take() {
+    const { tokens } = this.generation;
+    for (let i = this.rows.length; i < tokens.length && tokens[i].attn; i++) {
+      const { layer, rows } = tokens[i].attn;
+      this.layer = layer;
+      this.rows.push(Object.fromEntries(
+        Object.entries(rows).map(([head, text]) => [head, bytesOf(text)])));
+    }
+    return this.rows.length > 0;
+  }
+
+  get heads() {
+    return Object.keys(this.rows[0] ?? {}).map(Number);
+  }
+
+  /** As many tokens as there are queries. */
+  get tokens() {
+    const { prompt, tokens } = this.generation;
+    return [...prompt, ...tokens].slice(0, prompt.length + this.rows.length - 1);
+  }
+
+  plane(head) {
+    const T = this.tokens.length;
+    const first = T - this.rows.length;
+    const codes = new Uint8Array(cells(T));
+    this.rows.forEach((row, i) => {
+      codes.set(row[head].subarray(0, first + i + 1), at(first + i, 0));
+    });
+    const s = sizeAt(0, T);
+    return { s, T, codes: pool(codes, T, s) };
+  }
+
+  /** The weights of a row as the picture has them, or null. */
+  row(head, q) {
+    const bytes = this.rows[q - (this.tokens.length - this.rows.length)]?.[head];
+    return bytes
+      ? { q, values: Array.from(bytes.subarray(0, q + 1), weightOf), about: true }
+      : null;
+  }
+}
