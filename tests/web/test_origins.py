@@ -127,13 +127,13 @@ def test_no_frame_of_another_page_shows_ours(visit, stranger, open_server):
     assert all("/app/" not in frame.url for frame in inside)
 
 
-def test_token_in_the_link(visit, tmp_path):
+def test_token_in_the_link(visit, new_server):
     """For other machines: the page takes it out of the address and sends it."""
     options = ["--model", "tiny", "--host", "0.0.0.0", "--token", "s3cret"]
     options += ["--allow-host", "127.0.0.1"]
-    with serve(trained_models(), *options) as server:
-        page = visit(server, "#token=s3cret")
-        page.locator("#model option").first.wait_for(state="attached")
-        wait_for(page, "document.querySelector('#model').value === 'tiny'")
-        assert "s3cret" not in page.url
-        assert server.request("GET", "/api/models")[0] == 401
+    server = new_server(trained_models(), *options)
+    page = visit(server, "#token=s3cret")
+    page.locator("#model option").first.wait_for(state="attached")
+    wait_for(page, "document.querySelector('#model').value === 'tiny'")
+    assert "s3cret" not in page.url
+    assert server.request("GET", "/api/models")[0] == 401

@@ -159,7 +159,7 @@ export function output(app, { onBranch, onReplay, onEdit, onRegenerate }) {
 
   function showTree(g) {
     const path = lineage(g);
-    tree.hidden = path.length < 2;
+    tree.hidden = path.length < 2 && !g.children?.length;
     if (tree.hidden) return;
     fill(tree, h("span.muted", "Branches:"),
       h("ol", path.map((x, n) => {
