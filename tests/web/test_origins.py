@@ -70,7 +70,7 @@ def open_server(friend):
 
 def page_of(visit, other):
     page = visit(other)
-    page.visitor.expect("foreign request", "CORS", "ERR_FAILED", "403")
+    page.visitor.expect("foreign request", "CORS", "net::ERR_", "403")
     return page
 
 
@@ -101,12 +101,12 @@ def test_a_form_of_another_page_reaches_nothing(visit, stranger, open_server):
     said = page.evaluate(
         """async (url) => {
           const body = JSON.stringify({ prompt: "The fox ", max_tokens: 200 });
-          const answer = await fetch(url, { method: "POST", body, mode: "no-cors" });
-          return answer.type;
+          const options = { method: "POST", body, mode: "no-cors" };
+          return fetch(url, options).then((answer) => answer.type, String);
         }""",
         open_server.url + "/api/generate",
     )
-    assert said == "opaque"
+    assert said == "opaque" or "Failed to fetch" in said
     assert open_server.is_idle()
     assert open_server.cpu_seconds() - before < 0.5
 
