@@ -24,8 +24,12 @@ double logprob(float value) {
   return std::isfinite(value) ? value : -9999.0;
 }
 
-bool continues_character(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xc0) == 0x80;
+/** The characters of a valid text. */
+int length(std::string_view text) {
+  return static_cast<int>(
+      std::count_if(text.begin(), text.end(), [](char byte) {
+        return (static_cast<unsigned char>(byte) & 0xc0) != 0x80;
+      }));
 }
 
 /** The key of a token in a completion. */
@@ -145,15 +149,15 @@ Json OpenAIAnswer::logprobs(const TokenEvent& token) {
   if (request_.kind == OpenAIKind::chat) {
     return chat_logprobs(token);
   }
-  // A token may begin inside a character.
-  const bool inside =
-      !token.bytes.empty() && continues_character(token.bytes[0]);
-  const int offset = std::max(0, offset_ - (inside ? 1 : 0));
-  offset_ += static_cast<int>(
-      std::count_if(token.bytes.begin(), token.bytes.end(), [](char byte) {
-        return !continues_character(byte);
-      }));
-  return completion_logprobs(token, offset);
+  return completion_logprobs(token, offset(token.bytes));
+}
+
+// Where a token begins in the text. One that is a part of a character begins
+// where that character does, or what stands in its place.
+int OpenAIAnswer::offset(const std::string& bytes) {
+  const int before = characters_;
+  characters_ += length(decoder_.push(bytes));
+  return find_utf8_error(bytes) ? before : characters_ - length(bytes);
 }
 
 std::vector<std::string> OpenAIAnswer::chunks(const Event& event) {

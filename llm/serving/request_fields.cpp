@@ -65,7 +65,7 @@ std::string advice(
       }
     }
   }
-  return best != nullptr ? "did you mean " + *best + "?"
+  return best != nullptr ? "perhaps you mean " + *best + "."
                          : "choose from " + joined(known) + ".";
 }
 

@@ -213,6 +213,21 @@ TEST_CASE("openai: log-probabilities of a completion") {
         "text_offset":[0,1,1]})"));
 }
 
+TEST_CASE("openai: where tokens begin in a text that is no UTF-8") {
+  // The text is "<U+FFFD>a<U+FFFD><U+FFFD>b".
+  const std::vector<Event> events = {
+      start_event(),
+      token_event(0, "", "\xe2", -1),
+      token_event(1, "", "a", -1),
+      token_event(2, "", "\xff\xc3", -1),
+      token_event(3, "", "b", -1),
+      done_event("length")};
+  OpenAIAnswer answer(completion(",\"logprobs\":0"));
+  CHECK(
+      answer.whole(events)["choices"][0]["logprobs"]["text_offset"] ==
+      Json::parse("[0,1,2,4]"));
+}
+
 TEST_CASE("openai: a chat and its log-probabilities") {
   OpenAIAnswer plain(chat());
   const Json json = plain.whole(a_generation());

@@ -23,7 +23,7 @@ serving::ApiError refused(Action action) {
     const std::string message = error.what();
     CHECK(escape_text(message) == message); // printable, one line
     CHECK(message.size() < 500);
-    CHECK((message.ends_with('.') || message.ends_with('?')));
+    CHECK(message.ends_with('.'));
     return error;
   }
   FAIL("nothing was thrown");

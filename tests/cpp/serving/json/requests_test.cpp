@@ -264,10 +264,10 @@ TEST_CASE("requests: an unknown field is an error and gets a hint") {
   CHECK(wrong(R"("tempreature":1)") == "unknown_param tempreature");
   CHECK(
       message(R"("tempreature":1)") ==
-      "expected a parameter of this request but received \"tempreature\"; did "
-      "you mean temperature?");
-  CHECK(message(R"("topk":1)").ends_with("did you mean top_k?"));
-  CHECK(message(R"("Seed":1)").ends_with("did you mean seed?"));
+      "expected a parameter of this request but received \"tempreature\"; "
+      "perhaps you mean temperature.");
+  CHECK(message(R"("topk":1)").ends_with("perhaps you mean top_k."));
+  CHECK(message(R"("Seed":1)").ends_with("perhaps you mean seed."));
   CHECK(
       message(R"("logit_bias":{})").find("choose from model, prompt") !=
       std::string::npos);
