@@ -7,6 +7,7 @@ import importlib.resources
 import os
 import pathlib
 import shutil
+import time
 
 from playwright.sync_api import sync_playwright
 
@@ -111,6 +112,16 @@ class Visitor:
 
 
 # --- what a page can be asked ---------------------------------------------------
+
+
+def wait_for(page, expression, argument=None, seconds=15):
+    """Until it is true. (Playwright's own wait_for_function evaluates text in
+    the page, which the policy forbids.)"""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression, argument):
+        if time.monotonic() > end:
+            raise TimeoutError(f"never true: {expression} {argument or ''}")
+        page.wait_for_timeout(20)
 
 
 def axe_violations(page):

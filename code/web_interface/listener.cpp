@@ -17,7 +17,7 @@ namespace {
 
 // How an end is divided. All of it, with the joining of the inference thread,
 // stays under 10 s.
-constexpr auto may_finish = milliseconds(7000); ///< generations that run
+constexpr auto may_finish = milliseconds(5000); ///< generations that run
 constexpr auto may_cancel = milliseconds(1500); ///< until they say so
 constexpr auto may_say = milliseconds(500);     ///< errors in place of that
 constexpr auto whole_end = milliseconds(9500);

@@ -8,10 +8,10 @@ import { announcer } from "./js/a11y.js";
 import { api, takeToken } from "./js/api.js";
 import { h, scope } from "./js/dom.js";
 import { Form } from "./js/form.js";
-import { toolbar } from "./js/help.js";
 import { Models } from "./js/models.js";
 import { Session } from "./js/state.js";
 import { Theme } from "./js/theme.js";
+import { toolbar } from "./js/toolbar.js";
 import { format, fromParams, parse } from "./js/url.js";
 
 const VIEWS = {

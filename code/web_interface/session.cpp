@@ -237,10 +237,13 @@ Task<> serve(App& app, tcp::socket socket) {
   if (app.connections.size() > max_connections) {
     co_await refuse(app, *connection);
   } else {
-    seconds idle = Limits::first_byte;
-    while (co_await connection->wait_for_request(idle) &&
-           co_await serve_request(app, *connection)) {
-      idle = Limits::next_request;
+    // One co_await in a condition: GCC 12 runs the second of two in any case.
+    bool goes_on = co_await connection->wait_for_request(Limits::first_byte);
+    while (goes_on) {
+      goes_on = co_await serve_request(app, *connection);
+      if (goes_on) {
+        goes_on = co_await connection->wait_for_request(Limits::next_request);
+      }
     }
   }
   co_await connection->close();

@@ -86,6 +86,7 @@ std::optional<std::string> without_port(std::string_view host) {
 
 std::optional<Target> read_target(std::string_view target) {
   Target out;
+  bool root = false; // of an absolute form without a path
   if (lower(target.substr(0, 7)) == "http://") {
     target.remove_prefix(7);
     const size_t end = std::min(target.find_first_of("/?"), target.size());
@@ -94,11 +95,9 @@ std::optional<Target> read_target(std::string_view target) {
     if (out.authority.empty()) {
       return std::nullopt;
     }
-    if (target.empty()) {
-      target = "/";
-    }
+    root = !target.starts_with('/');
   }
-  if (!target.starts_with('/')) {
+  if (!root && !target.starts_with('/')) {
     return std::nullopt;
   }
   target = target.substr(0, target.find('#'));
@@ -106,7 +105,8 @@ std::optional<Target> read_target(std::string_view target) {
   if (mark < target.size()) {
     out.query = target.substr(mark + 1);
   }
-  for (const auto segment : split(target.substr(1, mark - 1), '/')) {
+  const std::string_view path = root ? "" : target.substr(1, mark - 1);
+  for (const auto segment : split(path, '/')) {
     auto decoded = percent_decode(segment);
     if (!decoded) {
       return std::nullopt;

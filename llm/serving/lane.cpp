@@ -21,6 +21,15 @@ double milliseconds(Lane::Clock::duration time) {
 } // namespace
 
 std::vector<int32_t> Lane::encode_prompt() const {
+  try {
+    return prompt_tokens();
+  } catch (const InputError& error) { // a character that the model lacks
+    const char* param = request_.messages.is_null() ? "prompt" : "messages";
+    throw ApiError(400, "invalid_value", for_a_client(error.what()), param);
+  }
+}
+
+std::vector<int32_t> Lane::prompt_tokens() const {
   const UsableModel& use = model_->use;
   if (request_.prompt_tokens) {
     return *request_.prompt_tokens;

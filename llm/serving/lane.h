@@ -94,6 +94,7 @@ class Lane {
  private:
   void check_context(size_t prompt) const;
   std::vector<int32_t> encode_prompt() const;
+  std::vector<int32_t> prompt_tokens() const;
   void make_options();
   void make_cache(PromptMemory& memory);
   void tell_start();

@@ -254,29 +254,15 @@ def test_a_token(tmp_path):
         assert len(token) == 32 and set(token) <= set("0123456789abcdef")
         for path in ("/", "/api/health", "/docs/performance.md"):
             assert server.get(path).status in (200, 302)
+        wrong = ["", token, f"Basic {token}", "Bearer", "Bearer "]
+        wrong += [f"Bearer {token}0", f"Bearer {token[:-1]}"]
+        wrong += [f"Bearer {'0' * 32}", f"Bearer  {token}"]
         for path in ("/api/models", "/v1/models", "/api/nothing", "/api"):
-            for value in (
-                None,
-                "",
-                token,
-                f"Basic {token}",
-                "Bearer ",
-                "Bearer",
-            ):
-                if path == "/api":
-                    continue
-                headers = {} if value is None else {"Authorization": value}
-                answer = server.get(path, **headers)
+            check_error(server.get(path), 401, "unauthorized", "none")
+            for value in wrong:
+                answer = server.get(path, Authorization=value)
                 check_error(answer, 401, "unauthorized")
                 assert answer.headers["www-authenticate"] == "Bearer"
-            for wrong in (
-                token[:-1],
-                token + "0",
-                token.upper() + "x",
-                "0" * 32,
-            ):
-                answer = server.get(path, Authorization=f"Bearer {wrong}")
-                assert answer.status in ((401,) if path != "/api" else (404,))
         good = {"Authorization": f"Bearer {token}"}
         for host in ("gpu.lan", "GPU.LAN:80", "localhost"):
             text = request("GET", "/api/models", host=host, **good)

@@ -66,7 +66,6 @@ MALFORMED = {
     "chunk g": chunked("g\r\nxxxxx\r\n0\r\n\r\n"),
     "chunk 2^64": chunked("10000000000000000\r\nxx\r\n0\r\n\r\n"),
     "chunk too short": chunked("3\r\nxxxxx\r\n0\r\n\r\n"),
-    "chunk with a bare newline": chunked("5\nxxxxx\n0\n\n"),
     # Not HTTP/1.1 at all.
     "TLS": "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     "HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",

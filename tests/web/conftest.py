@@ -3,6 +3,7 @@
 anything that the browser complains of: an error on the console, an exception, a
 broken rule of the content security policy, a request to another origin."""
 
+import contextlib
 import os
 import pathlib
 import sys
@@ -14,6 +15,7 @@ sys.path[:0] = [str(ROOT / "tests/python"), str(ROOT / "benchmarks")]
 
 from smollm2 import gguf_file  # noqa: E402
 from support.browser import Browser, find_browser  # noqa: E402
+from support.web_stub import Stub  # noqa: E402
 from web_models import add_smollm2, serve, trained_models  # noqa: E402
 
 
@@ -45,7 +47,14 @@ def smollm2_server(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(browser):
+def new_stub():
+    """new_stub(pieces) -> a Stub that lives as long as the visitors do."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *pieces: stack.enter_context(Stub(*pieces))
+
+
+@pytest.fixture
+def visit(browser, new_stub):
     """visit(server, "#/attention", color_scheme="dark", ...) -> page. At the
     end of the test none of them may have had a problem."""
     visitors = []

@@ -6,6 +6,7 @@ exact rows, pooled as the server says it pools; and how a picture is read back.
 import functools
 
 import numpy as np
+from support.browser import wait_for
 
 TEXT = (
     "The fox saw the moon. An owl kept two keys. Zoë lost a stone. "
@@ -114,7 +115,7 @@ def opened(visit, server, run, theme="light", **params):
 
 
 def wait_for_picture(page):
-    page.wait_for_function(
-        "document.querySelector('canvas.matrix-picture')?.matrix.bitmap"
+    wait_for(
+        page, "document.querySelector('canvas.matrix-picture')?.matrix.bitmap"
     )
     page.wait_for_selector(".sheet-head .sheet-badge")

@@ -2,6 +2,7 @@
 """What people do on the first view, and what is then on it."""
 
 import urllib.parse
+from support.browser import wait_for
 
 MARKS = {"\n": "↵", "\r": "␍", "\t": "⇥", " ": "·"}
 ENDED = """() => document.querySelector("#generate")?.hidden === false &&
@@ -19,21 +20,27 @@ def route(prompt, **settings):
     return "#/?" + urllib.parse.urlencode({"prompt": prompt, **settings})
 
 
+def wait_for_status(page, text):
+    """What the line below the prompt says; the voice says it as well."""
+    page.locator(".status-line").get_by_text(text).wait_for()
+
+
 def generate(page):
     """Presses the button and waits for the end."""
     page.locator("#generate").click()
-    page.wait_for_function(ENDED)
+    wait_for(page, ENDED)
     wait_for_tokens(page)
 
 
 def wait_for_tokens(page):
     """The strip grows over some frames after the end."""
-    page.wait_for_function(
+    wait_for(
+        page,
         """() => {
           const said = document.querySelector(".status-line").textContent;
           const count = Number(said.split(" token")[0].replaceAll(",", ""));
           return document.querySelectorAll(".strip .token").length === count;
-        }"""
+        }""",
     )
 
 

@@ -180,7 +180,8 @@ export class StubModel {
       layer,
       positions: Array.from({ length: to - from }, (_, n) => {
         const pos = from + n;
-        const logits = this.logits(ids.slice(0, pos + 1));
+        // A few hundred words are enough here, and quick.
+        const logits = this.logits(ids.slice(0, pos + 1)).subarray(0, 400);
         const part = layer / this.layers;
         const mixed = logits.map((x, i) => part * x + (1 - part) * 6 * hash(i, layer, pos));
         const position = new Position(mixed, []);

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from looking import KV_HEADS, READ_MATRIX, Run, codes, opened, wait_for_picture
-from support.browser import screenshot
+from support.browser import screenshot, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +45,13 @@ def test_keys_move_cell_head_and_layer(visit, server, run):
     grid.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("location.hash.includes('q=21')")
+    wait_for(page, "location.hash.includes('q=21')")
     page.keyboard.press("]")
-    page.wait_for_function("location.hash.includes('head=1')")
+    wait_for(page, "location.hash.includes('head=1')")
     page.keyboard.press("}")
-    page.wait_for_function("location.hash.includes('layer=1')")
+    wait_for(page, "location.hash.includes('layer=1')")
     page.keyboard.press("[")
-    page.wait_for_function("location.hash.includes('head=0')")
+    wait_for(page, "location.hash.includes('head=0')")
     summary = page.locator("canvas.matrix-picture").get_attribute("aria-label")
     assert "layer 1" in summary.lower() and "head 0" in summary.lower()
 
@@ -59,9 +59,10 @@ def test_keys_move_cell_head_and_layer(visit, server, run):
 def test_summary_says_what_row_says(visit, server, run):
     page = opened(visit, server, run, layer=1, head=1, q=40, k=39)
     weight = run.row(1, 1, 40)["weights"][39]
-    page.wait_for_function(
+    wait_for(
+        page,
         "document.querySelector('canvas.matrix-picture')"
-        ".getAttribute('aria-label').match(/[0-9]/)"
+        ".getAttribute('aria-label').match(/[0-9]/)",
     )
     label = page.locator("canvas.matrix-picture").get_attribute("aria-label")
     numbers = [float(x) for x in re.findall(r"\d+\.\d+(?:e-?\d+)?", label)]
@@ -79,7 +80,7 @@ def test_sorting_by_a_score(visit, server, run):
     page.get_by_label("Sort").select_option("sink")
     heads = server.get(f"/api/runs/{run.id}/heads")[1]["heads"]
     heads.sort(key=lambda score: -score["sink"])
-    page.wait_for_function("location.hash.includes('sort=sink')")
+    wait_for(page, "location.hash.includes('sort=sink')")
     shown = page.evaluate(
         "[...document.querySelectorAll('.sheet-head')].map(b => b.dataset.head)"
     )
@@ -89,7 +90,7 @@ def test_sorting_by_a_score(visit, server, run):
 def test_a_head_of_the_sheet_is_shown(visit, server, run):
     page = opened(visit, server, run, layer=0, head=0)
     page.locator("[data-head='1.2']").click()
-    page.wait_for_function("location.hash.includes('layer=1')")
+    wait_for(page, "location.hash.includes('layer=1')")
     assert params(page)["head"] == "2"
     seen = None
     for _ in range(50):
@@ -104,12 +105,13 @@ def test_a_head_of_the_sheet_is_shown(visit, server, run):
 def test_writing_live_adds_rows(visit, server, run):
     page = opened(visit, server, run, layer=1, head=0)
     page.get_by_role("button", name="Write live").click()
-    page.wait_for_function(
+    wait_for(
+        page,
         "document.querySelector('.matrix-grid').ariaRowCount !== "
-        f"'{run.length}'"
+        f"'{run.length}'",
     )
-    page.wait_for_function(
-        "Number(document.querySelector('.matrix-grid').ariaRowCount) > 20"
+    wait_for(
+        page, "Number(document.querySelector('.matrix-grid').ariaRowCount) > 20"
     )
     screenshot(page, "attention-live")
 

@@ -8,7 +8,7 @@ import urllib.parse
 import pytest
 from looking import Run
 from steps import same_by_api, visible
-from support.browser import screenshot
+from support.browser import screenshot, wait_for
 
 A = {"model": "tiny", "temperature": 0, "top_k": 0, "top_p": 1, "seed": 1}
 B = {"model": "tiny-2", "temperature": 0, "top_k": 0, "top_p": 1, "seed": 1}
@@ -75,9 +75,10 @@ def test_the_same_side_twice_has_no_difference(visit, server):
 def test_a_head_of_both(visit, server):
     page = compare(visit, server, A, B)
     page.get_by_role("button", name="Compare a head in both").click()
-    page.wait_for_function(
+    wait_for(
+        page,
         "[...document.querySelectorAll('canvas.matrix-picture')]"
-        ".filter(c => c.matrix.bitmap).length === 2"
+        ".filter(c => c.matrix.bitmap).length === 2",
     )
     screenshot(page, "compare-head")
 

@@ -6,6 +6,7 @@ import http.server
 import threading
 
 import pytest
+from support.browser import wait_for
 from web_models import serve, trained_models
 
 ASK = """async ([url, method]) => {
@@ -133,8 +134,6 @@ def test_token_in_the_link(visit, tmp_path):
     with serve(trained_models(), *options) as server:
         page = visit(server, "#token=s3cret")
         page.locator("#model option").first.wait_for(state="attached")
-        page.wait_for_function(
-            "document.querySelector('#model').value === 'tiny'"
-        )
+        wait_for(page, "document.querySelector('#model').value === 'tiny'")
         assert "s3cret" not in page.url
         assert server.request("GET", "/api/models")[0] == 401

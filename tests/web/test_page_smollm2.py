@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from looking import READ_MATRIX, Run, codes, opened, pooled
 from steps import generate, route, shown_tokens
-from support.browser import screenshot
+from support.browser import screenshot, wait_for
 
 TEXT = (
     "When Mary and John went to the shop, John gave a bottle of milk to Mary. "
@@ -38,14 +38,12 @@ def test_a_conversation(visit, smollm2_server):
     page.get_by_label("Your message").fill("Name the capital of Italy.")
     page.get_by_role("button", name="Send").click()
     page.locator(".turn.assistant .token").first.wait_for()
-    page.wait_for_function("!document.querySelector('#generate').hidden")
+    wait_for(page, "!document.querySelector('#generate').hidden")
     assert "Rome" in page.locator(".turn.assistant").inner_text()
     page.get_by_label("Your message").fill("And of Spain?")
     page.keyboard.press("Control+Enter")
-    page.wait_for_function(
-        "document.querySelectorAll('.turn.user').length === 2"
-    )
-    page.wait_for_function("!document.querySelector('#generate').hidden")
+    wait_for(page, "document.querySelectorAll('.turn.user').length === 2")
+    wait_for(page, "!document.querySelector('#generate').hidden")
     screenshot(page, "smollm2-chat")
 
 

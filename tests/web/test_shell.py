@@ -4,8 +4,8 @@ no barrier that axe-core knows of."""
 
 import pytest
 from looking import Run
-from steps import generate, route
-from support.browser import axe_violations, screenshot
+from steps import generate, route, wait_for_status
+from support.browser import axe_violations, screenshot, wait_for
 
 VIEWS = {
     "write": "#/",
@@ -43,7 +43,7 @@ def opened(visit, server, run, view, **options):
     if view == "write":
         generate(page)
         page.locator(".strip .token").nth(4).click()
-    page.wait_for_function(SETTLED[view])
+    wait_for(page, SETTLED[view])
     return page
 
 
@@ -61,11 +61,11 @@ def test_every_view_by_its_link(visit, server):
     page = visit(server)
     for title in TITLES:
         page.get_by_role("link", name=title, exact=True).click()
-        page.wait_for_function(f"document.title.startsWith('{title} ')")
+        wait_for(page, f"document.title.startsWith('{title} ')")
         link = page.locator("nav.views a[aria-current=page]")
         assert link.inner_text() == title
     page.go_back()
-    page.wait_for_function("document.title.startsWith('Compare ')")
+    wait_for(page, "document.title.startsWith('Compare ')")
 
 
 def test_every_view_by_two_keys(visit, server):
@@ -74,7 +74,7 @@ def test_every_view_by_two_keys(visit, server):
     for key, title in zip("alctw", TITLES[1:] + TITLES[:1]):
         page.keyboard.press("g")
         page.keyboard.press(key)
-        page.wait_for_function(f"document.title.startsWith('{title} ')")
+        wait_for(page, f"document.title.startsWith('{title} ')")
 
 
 def test_help(visit, server):
@@ -105,8 +105,8 @@ def test_a_run_that_is_gone(visit, server):
     gone = "0" * 32
     page = visit(server, f"#/attention?run={gone}&model=tiny&text=The+fox.")
     page.visitor.expect("404", "410")
-    page.wait_for_function(SETTLED["attention"])
-    page.wait_for_function(f"!location.hash.includes('{gone}')")
+    wait_for(page, SETTLED["attention"])
+    wait_for(page, f"!location.hash.includes('{gone}')")
 
 
 def test_theme_is_chosen_and_kept(visit, server):
@@ -220,7 +220,7 @@ def test_the_main_story_by_keyboard(visit, server):
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("The fox ")
     page.keyboard.press("Control+Enter")
-    page.get_by_text("30 tokens").wait_for()
+    wait_for_status(page, "30 tokens")
     tab_to(page, ".strip .token")
     for key in ("ArrowRight", "ArrowRight", "ArrowRight", "Enter"):
         page.keyboard.press(key)
@@ -228,12 +228,12 @@ def test_the_main_story_by_keyboard(visit, server):
     tab_to(page, "button[aria-label^='Continue with']")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="A branch").wait_for()
-    page.wait_for_function("!document.querySelector('#generate').hidden")
+    wait_for(page, "!document.querySelector('#generate').hidden")
     page.keyboard.press("Alt+ArrowLeft")
     page.get_by_role("heading", name="Your text").wait_for()
     page.locator("body").press("g")
     page.keyboard.press("a")
-    page.wait_for_function(SETTLED["attention"])
+    wait_for(page, SETTLED["attention"])
     tab_to(page, ".sheet-head")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")

@@ -4,7 +4,7 @@
 import json
 
 import pytest
-from support.browser import screenshot
+from support.browser import screenshot, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def test_runs_are_listed(page):
     names = page.locator(".runs b").all_inner_texts()
     assert len(names) == 2 and page.locator(".runs").get_by_text("step 60")
     page.locator(".runs a").nth(1).click()
-    page.wait_for_function("location.hash.includes('run=')")
+    wait_for(page, "location.hash.includes('run=')")
 
 
 def test_numbers_are_those_of_the_file(page, lines):

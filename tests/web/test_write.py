@@ -14,8 +14,9 @@ from steps import (
     same_by_api,
     shown_tokens,
     visible,
+    wait_for_status,
 )
-from support.browser import screenshot
+from support.browser import screenshot, wait_for
 from web_models import random_models, serve, trained_models
 
 PROMPT = "The fox "
@@ -38,9 +39,7 @@ def test_an_example_is_there_before_any_model_is_loaded(visit):
     with serve(trained_models()) as server:
         page = visit(server)
         page.get_by_role("heading", name="A recorded example").wait_for()
-        page.wait_for_function(
-            "document.querySelectorAll('.strip .token').length > 20"
-        )
+        wait_for(page, "document.querySelectorAll('.strip .token').length > 20")
         page.locator(".strip .token").nth(5).click()
         page.get_by_role("heading", name="Inside").wait_for()
         states = [m["state"] for m in server.get("/api/models")[1]["data"]]
@@ -136,13 +135,14 @@ def test_continue_with_another_token_and_back(written, said):
     name = f"Continue with {visible(other['text'])}"
     written.get_by_role("button", name=name, exact=True).click()
     written.get_by_role("heading", name="A branch").wait_for()
-    written.wait_for_function("!document.querySelector('#generate').hidden")
+    wait_for(written, "!document.querySelector('#generate').hidden")
     after = shown_tokens(written)
     assert after[:place] == before[:place]
     assert after[place] == visible(other["text"])
     written.keyboard.press("Alt+ArrowLeft")
-    written.wait_for_function(
-        f"document.querySelectorAll('.strip .token').length === {len(before)}"
+    wait_for(
+        written,
+        f"document.querySelectorAll('.strip .token').length === {len(before)}",
     )
     assert shown_tokens(written) == before
     assert written.get_by_role("navigation", name="Branches").count() == 1
@@ -194,11 +194,9 @@ def test_stop_stops_the_computing(visit):
     with serve(random_models(), "--model", "random") as server:
         page = visit(server, route("the cat", max_tokens=100000, seed=1))
         page.locator("#generate").click()
-        page.wait_for_function(
-            "document.querySelectorAll('.strip .token').length > 30"
-        )
+        wait_for(page, "document.querySelectorAll('.strip .token').length > 30")
         page.keyboard.press("Escape")
-        page.get_by_text("you stopped it").wait_for()
+        wait_for_status(page, "you stopped it")
         assert server.wait_until_idle(5) < 1
         assert len(shown_tokens(page)) < 4000
 

@@ -40,6 +40,14 @@ const offline = () =>
     param: null,
   });
 
+/** For a stream that ended before it was over. */
+export const LOST = {
+  code: "connection_lost",
+  type: "server_error",
+  message: "The connection ended before the text did; press Generate again.",
+  param: null,
+};
+
 async function failure(response) {
   const after = Number(response.headers.get("Retry-After")) || null;
   const body = await response.json().catch(() => null);
@@ -99,7 +107,7 @@ export const api = {
   },
 
   /** Reads a stream until it ends; handlers[event](data, id). A connection
-   * that breaks is the ApiError "offline". */
+   * that breaks is the ApiError "connection_lost". */
   async events(path, handlers, { signal, body, method } = {}) {
     const response = await send(method ?? (body ? "POST" : "GET"), path, {
       body,
@@ -117,10 +125,7 @@ export const api = {
         parser.push(value);
       }
     } catch (error) {
-      if (error.name === "AbortError" || error instanceof SyntaxError) {
-        throw error;
-      }
-      throw error instanceof TypeError ? offline() : error;
+      throw error instanceof TypeError ? new ApiError(0, LOST) : error;
     } finally {
       reader.cancel().catch(() => {});
     }

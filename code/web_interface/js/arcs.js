@@ -37,7 +37,8 @@ export function arcs(row, tokens, width, colour, ink, title) {
   const paths = order.map(({ value, k }) => {
     const share = value / top;
     const [from, to] = [x(k), x(q)];
-    const rise = k === q ? 16 : Math.min(GROUND - 8, 16 + (to - from) * 0.5);
+    const rise = k === q
+      ? 16 : 12 + (GROUND - 20) * Math.sqrt((q - k) / Math.max(1, q));
     const path = k === q
       ? `M${to} ${GROUND}c-9 ${-rise} 18 ${-rise} 9 0`
       : `M${from} ${GROUND}A${(to - from) / 2} ${rise} 0 0 1 ${to} ${GROUND}`;
@@ -78,22 +79,22 @@ export function bars(row, tokens, onPick, count = 10) {
   }));
 }
 
-/** The rows of a table or file: exact numbers only. */
-export function rowData(row, tokens) {
-  return [
-    ["position", "token", "weight", "value norm", "shown"],
-    ...row.values.map((value, k) =>
-      [k, visible(tokens[k]), row.weights[k], row.norms[k], value]),
-  ];
-}
+/** The rows of a table or file. Of a live row only the picture is known. */
+export const rowData = (row, tokens) => row.values.map((shown, k) => ({
+  position: k, token: visible(tokens[k]), weight: row.weights?.[k],
+  value_norm: row.norms?.[k], shown,
+}));
 
-export function rowTable(row, tokens, caption) {
-  const [head, ...body] = rowData(row, tokens);
+/** A table of objects with the same keys; numbers to so many digits. */
+export function tableOf(rows, caption, digits) {
+  const names = Object.keys(rows[0] ?? {});
+  const number = (name) => typeof rows[0][name] !== "string";
   return h("table.table", {},
     h("caption", {}, caption),
-    h("thead", {}, h("tr", {}, head.map((name, n) =>
-      h(n === 1 ? "th" : "th.n", { scope: "col" }, name)))),
-    h("tbody", {}, body.map((cells) => h("tr", {}, cells.map((cell, n) =>
-      n === 1 ? h("td.mono", {}, cell)
-        : h("td.n", {}, n ? num(cell, 5) : String(cell)))))));
+    h("thead", {}, h("tr", {}, names.map((name) =>
+      h(number(name) ? "th.n" : "th", { scope: "col" }, name.replace("_", " "))))),
+    h("tbody", {}, rows.map((row) => h("tr", {}, names.map((name) =>
+      number(name)
+        ? h("td.n", {}, Number.isInteger(row[name]) ? row[name] : num(row[name], digits))
+        : h("td.mono", {}, row[name]))))));
 }

@@ -4,20 +4,17 @@
 // below its text and one row. What is chosen is in the address.
 
 import { tableToggle } from "./a11y.js";
+import { tableOf } from "./arcs.js";
 import { fill, h, scope } from "./dom.js";
 import { exportMenu, saveCSV, saveJSON, savePNG, saveSVG } from "./export.js";
 import { keyOf, Sheet, SORTS, sorted } from "./heads.js";
 import { headTools } from "./headtools.js";
 import { HeadView } from "./headview.js";
-import { LiveRows } from "./live.js";
+import { LiveRows, sameText } from "./live.js";
 import { dropPictures } from "./pictures.js";
 import { findRun, sourceCard } from "./source.js";
 
 const MOST = 64; // heads combined at once
-
-/** Rows whose first names the columns -> objects, as files want them. */
-const asObjects = ([names, ...rows]) => rows.map(
-  (row) => Object.fromEntries(names.map((name, n) => [name, row[n]])));
 
 const LEGEND = ["P previous token", "I induction", "S rests on the first token",
   "B looks everywhere"];
@@ -66,6 +63,7 @@ class AttentionView {
     this.liveButton = h("button.button.small.primary", {
       type: "button", on: { click: () => this.writeLive() },
     }, "Write live");
+    this.off = h("a.button.small.quiet", {}, "What if this head were off?");
     this.body = h("div.attention", { hidden: true },
       this.sheetCard(), this.headCard(), this.textCard());
     fill(this.root,
@@ -105,12 +103,11 @@ class AttentionView {
       { label: "Picture (PNG)", run: () => savePNG(name(), view.matrix.picture) },
       { label: "Arcs (SVG)",
         run: () => view.picture && saveSVG(name(), view.picture) },
-      { label: "Row (CSV)", run: () => saveCSV(name(), asObjects(view.data())) },
+      { label: "Row (CSV)", run: () => saveCSV(name(), view.data()) },
       { label: "Row (JSON)", run: () => saveJSON(name(), {
         model: this.run?.model, ...this.state, chosen: [...this.state.chosen],
-        row: asObjects(view.data()) }) },
-      { label: "All heads (CSV)",
-        run: () => saveCSV("heads", asObjects(this.sheet.data())) },
+        row: view.data() }) },
+      { label: "All heads (CSV)", run: () => saveCSV("heads", this.sheet.data()) },
     ]);
     return h("section.card.stack.attention-head", { "aria-label": "One head" },
       h("div.spread", {}, view.title, h("span.cluster.tight", {},
@@ -120,7 +117,7 @@ class AttentionView {
         "looked at. Arrow keys move, Enter pins, [ ] changes the head, { } the " +
         "layer, + − 0 zoom, t shows the table. Write live: rows of this layer " +
         "arrive while the text grows."),
-      view.table);
+      h("div.cluster", {}, this.off), view.table);
   }
 
   textCard() {
@@ -155,6 +152,12 @@ class AttentionView {
     const s = this.state;
     const { matrix } = this.view;
     const text = this.found?.text ?? "";
+    const shown = {
+      run: this.run?.run ?? null, model: this.run?.model ?? null,
+      text: text.length > 2000 ? null : text || null,
+    };
+    this.off.href = this.app.href("compare",
+      { mode: "whatif", off: keyOf(s.layer, s.head), ...shown });
     this.app.setParams({
       layer: s.layer, head: s.head, q: s.q, k: s.k,
       gamma: s.gamma === 0.5 ? null : s.gamma,
@@ -162,8 +165,7 @@ class AttentionView {
       how: s.how === "head" ? null : s.how,
       sort: s.sort === "layer" ? null : s.sort,
       heads: s.how !== "head" && s.chosen.size ? [...s.chosen].join(",") : null,
-      run: this.run?.run ?? null, model: this.run?.model ?? null,
-      text: text.length > 2000 ? null : text || null,
+      ...shown,
       zoom: matrix.fitted() ? null
         : [matrix.scale / matrix.fit(), matrix.x, matrix.y]
           .map((x) => Number(x.toFixed(2))).join(","),
@@ -177,12 +179,12 @@ class AttentionView {
   }
 
   update(params) {
-    if (params.run && params.run !== this.run?.run) {
-      this.open(params);
-      return;
-    }
     this.read(params);
-    this.refresh();
+    if (params.run !== this.run?.run) {
+      this.open(params);
+    } else {
+      this.refresh();
+    }
   }
 
   unmount() {
@@ -219,6 +221,7 @@ class AttentionView {
       this.refresh();
     }
     await this.sheet.setRun(this.run, this.scope.signal);
+    this.sheet.say();
     if (!this.named && !this.live) {
       // The first look: a head that shows something.
       const best = sorted(this.sheet.heads, "induction")[0];
@@ -278,7 +281,7 @@ class AttentionView {
 
   showSheetTable() {
     if (!this.sheetTable.hidden && this.run) {
-      fill(this.sheetTable, this.sheet.table());
+      fill(this.sheetTable, tableOf(this.sheet.data(), "Scores of all heads", 3));
     }
   }
 
@@ -289,14 +292,12 @@ class AttentionView {
       this.app.stop();
       return;
     }
-    const body = { capture: { layer: this.state.layer, heads: [] } };
-    if (this.found?.from === "text") {
-      body.prompt = this.found.text;
-    }
+    const capture = { layer: this.state.layer, heads: [] };
+    const text = sameText(this.found, this.app.generation());
     this.writingLive = true;
     this.liveButton.textContent = "Stop";
     try {
-      const { error } = await this.app.generate(body);
+      const { error } = await this.app.generate({ capture, ...text });
       if (error) {
         this.app.toast(error);
       }
@@ -311,18 +312,22 @@ class AttentionView {
   /** A generation of the page: its rows while it comes, its run at the end. */
   async generation(g, what) {
     if (what === "tokens" && g.tokens[0]?.attn) {
+      const begin = performance.now();
+      if (begin < this.rest) return;
       if (this.live?.generation !== g) {
         this.live = new LiveRows(g);
         this.body.hidden = false;
         this.named = true;
       }
-      this.live.take();
+      if (!this.live.take()) return;
       this.state.layer = this.live.layer;
       if (!this.live.heads.includes(this.state.head)) {
         this.state.head = this.live.heads[0];
       }
       this.tools.show(this.state, [this.live.layer], this.live.heads, true);
       this.view.setLive(this.live);
+      // Long texts are drawn less often: a quarter of the time, not all of it.
+      this.rest = performance.now() + 3 * (performance.now() - begin);
     } else if (what === "done" && this.live?.generation === g) {
       await this.source.busy(async () =>
         ({ run: await this.app.ensureRun(g), from: "generation" }));

@@ -122,6 +122,8 @@ export function lineChart() {
     );
     for (const r of labels) {
       all.push(svg(`line.reference.${r.kind}`, { x1: M.left, x2: right, y1: r.y, y2: r.y }));
+      // On the lines themselves there is no room to move a name aside.
+      if (narrow && r.kind === "ladder" && Math.abs(r.at - r.y) > 2) continue;
       all.push(
         narrow
           ? svg("text.reference-name", { x: right - 4, y: r.at - 4, "text-anchor": "end" }, r.name)

@@ -51,11 +51,11 @@ function setup(app, name, given, withEdits) {
     id: `compare-${key}-${name}`, type: "number", required: true, ...props,
     value: String(given[key]),
   })]));
-  const edits = withEdits && editor(app, {
+  const edits = withEdits ? editor(app, {
     model: () => model.value,
     facts: () => app.models.get(model.value),
     kinds: ["scale_head", "scale_mlp", "add_vector"],
-  });
+  }) : null;
   edits?.set(Array.isArray(given.edits) ? given.edits : []);
   model.addEventListener("change", () => edits?.renew());
   const off = app.models.subscribe((list) => {

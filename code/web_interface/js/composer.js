@@ -4,8 +4,8 @@
 // a few beginnings to try; Generate and Stop.
 
 import { fill, h } from "./dom.js";
-import { modelPicker } from "./models.js";
-import { segmented } from "./output.js";
+import { modelPicker } from "./picker.js";
+import { segmented } from "./segmented.js";
 
 // The small models of the course know only their stories.
 const BEGINNINGS = {

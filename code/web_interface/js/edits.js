@@ -74,6 +74,14 @@ export function editor(app, { model, facts, kinds = Object.keys(KINDS), onChange
         text: field("New token", { type: "text", required: true }) }),
     }[kind.value]();
     fill(box, Object.values(fields).map((x) => x.node));
+    const { pos } = fields;
+    if (pos && tokens) {
+      const name = () => (pos.node.firstChild.textContent =
+        `Position ${tokens[pos.input.value] && pos.input.value !== ""
+          ? `(${visible(tokens[pos.input.value])})` : ""}`);
+      pos.input.addEventListener("input", name);
+      name();
+    }
   };
 
   const tell = () => {

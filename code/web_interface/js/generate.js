@@ -144,8 +144,6 @@ export async function mount(root, app, params) {
     if (["prompt", "messages"].includes(name) || error.code === "context_length_exceeded") {
       write.problem(error.message);
       write.text.focus();
-    } else if (error.code === "queue_full") {
-      app.toast(`${error.message} Try again in ${error.retryAfter ?? 1} s.`);
     }
   }
 
@@ -208,7 +206,7 @@ export async function mount(root, app, params) {
     follow(end);
     if (what === "tokens") speak(g);
     if (what === "done") {
-      app.announce(statusText(g));
+      if (!g.error) app.announce(statusText(g)); // an alert speaks itself
       app.setParams(form.toParams(app.model()?.id, g));
     }
   }

@@ -112,7 +112,8 @@ export class Sheet {
     this.heads = null;
     const scores = this.app.api.get(`/api/runs/${run.run}/heads`, { signal });
     scores.catch(() => {}); // told below
-    const size = this.tileSize();
+    const tile = this.tileSize();
+    const size = tile > 64 ? tile / 2 : tile;
     const answer = await this.app.api.binary(
       `/api/runs/${run.run}/thumbs?size=${size}`, { signal });
     this.codes = new Uint8Array(answer.buffer);
@@ -154,10 +155,13 @@ export class Sheet {
     this.mark();
   }
 
+  /** CSS pixels of a tile. Above 64, the most that the server gives, a texel
+   * takes two. */
   tileSize() {
     const room = (this.node.clientWidth || 480) - LABEL;
     const fit = Math.floor(room / this.run.n_heads) - GAP;
-    return Math.max(24, Math.min(64, fit));
+    const tile = Math.max(24, Math.min(96, fit));
+    return tile > 64 ? tile - (tile % 2) : tile;
   }
 
   /** Buttons and brackets anew; then the picture. */
@@ -285,21 +289,12 @@ export class Sheet {
 
   /** Rows of a table or file. */
   data() {
-    return [
-      ["layer", "head", "kv head", "previous", "induction", "sink", "entropy",
-        "distance", "patterns"],
-      ...(this.order ?? []).map((x) => [x.layer, x.head, x.kv_group, x.prev,
-        x.induction, x.sink, x.entropy, x.distance,
-        this.scored ? patternsOf(x, this.run.tokens.length)
-          .map(([, name]) => name).join(" ") : ""]),
-    ];
-  }
-
-  table() {
-    const [head, ...body] = this.data();
-    return h("table.table", {}, h("caption", {}, "Scores of all heads"),
-      h("thead", {}, h("tr", {}, head.map((x) => h("th", { scope: "col" }, x)))),
-      h("tbody", {}, body.map((cells) => h("tr", {}, cells.map((x, n) =>
-        n === 8 ? h("td", {}, x) : h("td.n", {}, n < 3 ? x : num(x, 3)))))));
+    const T = this.run?.tokens.length;
+    return (this.order ?? []).map((x) => ({
+      layer: x.layer, head: x.head, kv_head: x.kv_group, previous: x.prev,
+      induction: x.induction, sink: x.sink, entropy: x.entropy,
+      distance: x.distance, patterns: this.scored
+        ? patternsOf(x, T).map(([, name]) => name).join(", ") : "",
+    }));
   }
 }

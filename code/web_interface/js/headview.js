@@ -6,7 +6,7 @@
 // /row; tiles are only pictures.
 
 import { tableToggle } from "./a11y.js";
-import { arcs, bars, ranked, rowData, rowTable } from "./arcs.js";
+import { arcs, bars, ranked, rowData, tableOf } from "./arcs.js";
 import { fill, h, num } from "./dom.js";
 import { Matrix } from "./matrix.js";
 import { Pictures } from "./pictures.js";
@@ -73,7 +73,7 @@ export class HeadView {
     const begun = this.live === live;
     this.live = live;
     this.setTokens(live.tokens, begun);
-    this.state.q = this.tokens.length - 1;
+    Object.assign(this.state, { q: this.tokens.length - 1, k: null });
     this.pinned = false;
     this.refresh();
   }
@@ -81,9 +81,6 @@ export class HeadView {
   setTokens(tokens, grown = false) {
     this.tokens = tokens;
     this.row = this.still = this.at = null;
-    const { state } = this;
-    state.q = Math.min(state.q ?? Infinity, tokens.length - 1);
-    state.k = state.k === null ? null : Math.min(state.k, state.q);
     this.matrix.setTokens(tokens);
     this.text.setTokens(tokens, grown);
   }
@@ -105,13 +102,16 @@ export class HeadView {
 
   /** All anew after the head, the way or the run changed. */
   refresh() {
+    const { state } = this;
+    state.q = Math.min(state.q ?? Infinity, this.tokens.length - 1);
+    state.k = state.k === null ? null : Math.min(state.k, state.q);
     const name = this.name();
     this.title.textContent = name[0].toUpperCase() + name.slice(1);
     this.matrix.setLabel(`Attention of ${name}: rows are queries, columns keys`);
     this.row = this.still = null;
     this.level = null;
     this.drawPlane();
-    this.point(this.state.q, this.state.k, true);
+    this.point(state.q, state.k, true);
   }
 
   recolour() {
@@ -207,6 +207,8 @@ export class HeadView {
     const known = stays && this.still?.q === q ? this.still : this.row;
     if (known?.q === q) {
       this.arrived(known);
+    } else if (this.live) {
+      this.fetchRow(q);
     } else {
       this.say();
       // A pointer that passes over many rows asks for few of them.
@@ -311,8 +313,8 @@ export class HeadView {
       return;
     }
     const { q } = this.still;
-    fill(this.table, rowTable(this.still, this.tokens,
-      `${this.name()}: query ${quoted(this.tokens[q])} at position ${q}`));
+    fill(this.table, tableOf(this.data(),
+      `${this.name()}: query ${quoted(this.tokens[q])} at position ${q}`, 5));
   }
 
   data() {

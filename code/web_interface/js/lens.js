@@ -5,6 +5,7 @@
 // coloured by one of three measures.
 
 import { roving } from "./a11y.js";
+import { query } from "./api.js";
 import { fill, h, num, percent, scope } from "./dom.js";
 import { exportMenu, saveCSV, saveJSON } from "./export.js";
 import { segmented } from "./headtools.js";
@@ -63,6 +64,7 @@ class LensView {
     this.ends = [h("span"), h("span")];
     this.table = h("table.lens-table", { role: "grid" });
     this.rover = roving(this.table, "td", { columns: () => this.to - this.from });
+    this.wrap = h("div.table-wrap.lens-wrap", {}, this.table);
     this.detail = h("div.lens-detail.panel", { "aria-live": "off" });
     const name = () => `logit-lens-${this.from}-${this.to}`;
     const exports = exportMenu([
@@ -74,7 +76,7 @@ class LensView {
       h("div.spread", {}, this.colour.node, h("span.cluster.tight", {},
         this.earlier, this.range, this.later, exports)),
       h("p.legend", {}, this.ends[0], this.strip, this.ends[1]),
-      h("div.table-wrap.lens-wrap", {}, this.table),
+      this.wrap,
       this.detail,
       h("p.hint", {}, "How to read it: a column is a position of the text, a " +
         "row what stands in the residual stream after that layer. Each is put " +
@@ -91,21 +93,23 @@ class LensView {
 
   read(params) {
     this.by = COLOURS[params.by] ? params.by : "p";
-    this.wanted = params.from === undefined ? null : Number(params.from);
+    this.pos = params.pos === undefined ? null : Number(params.pos);
+    const from = params.from ?? (this.pos === null ? NaN : this.pos - WINDOW + 4);
+    this.wanted = Number.isFinite(Number(from)) ? Number(from) : null;
     this.colour.set(this.by);
   }
 
   write() {
     this.app.setParams({
       run: this.run?.run ?? null, by: this.by === "p" ? null : this.by,
-      from: this.from, model: this.run?.model ?? null,
+      from: this.from, pos: null, model: this.run?.model ?? null,
       text: this.found?.text?.length <= 2000 ? this.found.text : null,
     });
   }
 
   update(params) {
     this.read(params);
-    if (params.run && params.run !== this.run?.run) {
+    if (params.run !== this.run?.run) {
       this.source.busy(() => findRun(this.app, params, this.scope.signal));
     } else {
       this.recolour();
@@ -141,7 +145,7 @@ class LensView {
       return;
     }
     const path = `/api/runs/${this.run.run}/lens` +
-      this.app.api.query({ from, to, top_k: 5 });
+      query({ from, to, top_k: 5 });
     const lens = await this.app.api.get(path, { signal: this.scope.signal });
     Object.assign(this, { lens, from, to, lensOf: this.run.run });
     this.range.textContent = `positions ${from}–${to - 1} of ${T}`;
@@ -169,10 +173,14 @@ class LensView {
       h("caption.visually-hidden", {}, "Likeliest next token after each layer"),
       h("thead", {}, h("tr", {}, h("th.n", { scope: "col" }, "layer"), heads)),
       h("tbody", {}, rows));
-    const first = this.table.querySelector("tbody td:last-child");
+    // The output at the position of the address, else at the newest.
+    const row = [...this.table.querySelectorAll("tbody tr:first-child td")];
+    const first = row[(this.pos ?? Infinity) - this.from] ?? row.at(-1);
     this.rover.set(first);
     this.show(first);
     this.recolour();
+    this.wrap.scrollLeft =
+      first.offsetLeft + 2 * first.offsetWidth - this.wrap.clientWidth;
   }
 
   cell(layer, cell, tokens) {

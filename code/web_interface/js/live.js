@@ -7,6 +7,16 @@
 
 import { weightOf } from "./palette.js";
 import { at, bytesOf, cells, pool, sizeAt } from "./tiles.js";
+import { plain } from "./tokens.js";
+
+/** What to ask for, so that the text that is looked at is written (again). */
+export function sameText({ run, from, text }, generation) {
+  const asked = from === "generation" ? generation?.body : null;
+  return asked
+    ? { model: run.model, prompt: asked.prompt, messages: asked.messages }
+    : { model: run.model, prompt: text ?? run.tokens.map(plain).join(""),
+      messages: undefined };
+}
 
 export class LiveRows {
   constructor(generation) {
@@ -15,7 +25,8 @@ export class LiveRows {
     this.rows = []; // by token of the answer: {head: bytes}
   }
 
-  /** Takes what has come since; true if there is anything to show. */
+  /** Takes what has come since; true if there is anything to show (there may
+   * have been no prompt). */
   take() {
     const { tokens } = this.generation;
     for (let i = this.rows.length; i < tokens.length && tokens[i].attn; i++) {
@@ -24,7 +35,7 @@ export class LiveRows {
       this.rows.push(Object.fromEntries(
         Object.entries(rows).map(([head, text]) => [head, bytesOf(text)])));
     }
-    return this.rows.length > 0;
+    return this.tokens.length > 0;
   }
 
   get heads() {

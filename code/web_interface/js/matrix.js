@@ -92,9 +92,10 @@ export class Matrix {
   }
 
   recolour() {
-    this.bitmap?.close();
+    const old = this.bitmap;
     this.bitmap = this.plane &&
       bitmapOf(this.plane, pixelTable(this.look.gamma, this.look.theme));
+    old?.close();
     this.colours = null;
     this.draw();
   }
@@ -199,7 +200,7 @@ export class Matrix {
     const fitted = this.fitted();
     this.margin = width < 480 ? 46 : 72;
     this.side = Math.max(
-      120, Math.floor(Math.min(width - this.margin - 1, innerHeight * 0.9, 640)));
+      120, Math.floor(Math.min(width - this.margin - 1, innerHeight * 0.72, 640)));
     const whole = this.side + this.margin + 1;
     for (const [canvas, size] of [[this.picture, this.side], [this.over, whole]]) {
       canvas.width = canvas.height = Math.round(size * devicePixelRatio);
@@ -285,9 +286,10 @@ export class Matrix {
   move(event) {
     const now = this.place(event);
     const before = this.pointers.get(event.pointerId);
-    if (event.movementX || event.movementY) {
-      this.here = true; // meant for us, not the page scrolling by
-    }
+    // Meant for us, not the page scrolling by below a pointer at rest.
+    const point = `${event.clientX} ${event.clientY}`;
+    this.here ||= Boolean(this.point) && point !== this.point;
+    this.point = point;
     if (!before) {
       const cell = this.cellAt(now);
       if (cell) {

@@ -8,20 +8,10 @@ import { MEASURES, surprise } from "./dist.js";
 import { fill, h } from "./dom.js";
 import { exportMenu, saveCSV, saveJSON } from "./export.js";
 import { pinPanel } from "./pin.js";
+import { segmented } from "./segmented.js";
 import { lineage } from "./state.js";
-import { TokenStrip, plain, visible } from "./tokens.js";
-
-export function segmented(name, choices, value, onChange, label) {
-  return h(
-    "fieldset.segmented",
-    h("legend.visually-hidden", label),
-    Object.entries(choices).map(([key, text]) =>
-      h("label",
-        h("input", { type: "radio", name, value: key, checked: key === value,
-          on: { change: () => onChange(key) } }),
-        h("span", text))),
-  );
-}
+import { plain, visible } from "./tokens.js";
+import { TokenStrip } from "./tokenstrip.js";
 
 const nameOf = (g) => `${g.model ?? "model"}-seed-${g.seed ?? "none"}`.replace("+", "-");
 
@@ -105,6 +95,7 @@ export function output(app, { onBranch, onReplay, onEdit, onRegenerate }) {
     g.promptText ?? g.body?.prompt ?? g.prompt.map(plain).join("");
 
   function rebuild(g) {
+    const focused = element.contains(document.activeElement);
     strips.clear();
     pin.hide();
     if (g.turns) {
@@ -117,6 +108,8 @@ export function output(app, { onBranch, onReplay, onEdit, onRegenerate }) {
     }
     showHead(g);
     showTree(g);
+    // What had the focus is gone; the text takes it.
+    if (focused) strip(g).element.focus({ preventScroll: true });
   }
 
   function answer(g) {

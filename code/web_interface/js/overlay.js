@@ -127,7 +127,8 @@ export function drawOverlay(context, matrix, colours, ratio) {
   const chip = (t, start, vertical) => {
     const middle = start + scale / 2;
     if (middle >= 0 && middle <= side) {
-      write(context, matrix, visible(tokens[t]), middle, vertical, true, colours);
+      const inside = Math.min(Math.max(middle, 9), side - 9);
+      write(context, matrix, visible(tokens[t]), inside, vertical, true, colours);
     }
   };
   chip(cell.q, top, true);

@@ -6,6 +6,7 @@
 // A `view` is {heads: [[layer, head], ..], how: "head" | "mean" | "max",
 // weighted, nosink}.
 
+import { query } from "./api.js";
 import {
   combine, encode, halves, rowWithoutFirst, sizeAt, TileCache, withoutFirst,
 } from "./tiles.js";
@@ -37,7 +38,7 @@ export class Pictures {
   }
 
   async tile([layer, head], level, weighted, format, signal) {
-    const path = `/api/runs/${this.run.run}/attention` + this.app.api.query({
+    const path = `/api/runs/${this.run.run}/attention` + query({
       layer, head, format, level, weighted: weighted ? 1 : null,
     });
     let tile = tiles.get(path);
@@ -75,7 +76,7 @@ export class Pictures {
   async row({ heads, how, weighted, nosink }, q, signal) {
     const parts = await each(heads, async ([layer, head]) => {
       const path = `/api/runs/${this.run.run}/row` +
-        this.app.api.query({ layer, head, q });
+        query({ layer, head, q });
       let row = rows.get(path);
       if (!row) {
         row = await this.app.api.get(path, { signal });

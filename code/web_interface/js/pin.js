@@ -55,8 +55,9 @@ export function pinPanel(app, { onContinue, onClose }) {
         ? h("span.chip.on", "taken")
         : h("button.button.small.quiet", {
             type: "button",
+            "aria-label": `Continue with ${visible(a)}`,
             on: { click: () => onContinue(g, place, a.id) },
-          }, "Continue with this", h("span.visually-hidden", `: ${visible(a)}`))),
+          }, "Continue with ", h("span.mono", visible(a)))),
     );
   }
 

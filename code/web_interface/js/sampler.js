@@ -139,7 +139,7 @@ export class Position {
 
   #apply(name, s, now) {
     const { ids, logits } = now;
-    const first = (n) => ({ ...now, ids: ids.subarray(0, n) });
+    const first = (n) => ({ ...now, scale: undefined, ids: ids.subarray(0, n) });
     switch (name) {
       case "repetition-penalty":
         return this.#penalize(logits, (x) =>
@@ -156,7 +156,7 @@ export class Position {
       case "typical-p":
         return typical(now, s.typical_p);
       case "top-p":
-        return first(cheapest(logits, ids, ids, s.top_p));
+        return first(cheapest(now, ids, s.top_p));
       case "min-p": {
         const least = f(largest(logits, ids) + f(Math.log(f(s.min_p))));
         let n = 0;
@@ -208,13 +208,17 @@ function places(ids, size) {
 const largest = (logits, ids) => logits[ids[0]]; // ids: likeliest first
 
 // How many of `order` come before the probabilities of their predecessors sum
-// to p, at least one. The probabilities are those among `ids`, summed in
-// float32 as the server does.
-function cheapest(logits, ids, order, limit) {
+// to p, at least one. The probabilities are those among the ids of the stage
+// `now`, summed in float32 as the server does.
+function cheapest(now, order, limit) {
+  const { logits, ids } = now;
   const max = largest(logits, ids);
-  let sum = 0;
-  for (const id of ids) sum += f(Math.exp(f(logits[id] - max)));
-  const scale = f(1 / f(sum));
+  if (now.scale === undefined) {
+    let sum = 0;
+    for (const id of ids) sum += f(Math.exp(f(logits[id] - max)));
+    now.scale = f(1 / f(sum));
+  }
+  const { scale } = now;
   const p = f(limit);
   let before = 0;
   let n = 0;
@@ -242,7 +246,7 @@ function typical(now, p) {
   const nearness = kept.map((x) => -Math.abs(f(f(total - x) - entropy)));
   const order = Uint32Array.from(sortFalling(nearness), (i) => byId[i]);
   const stays = new Uint8Array(logits.length);
-  const n = cheapest(logits, now.ids, order, p);
+  const n = cheapest(now, order, p);
   for (const id of order.subarray(0, n)) stays[id] = 1;
   const ids = now.ids.filter((id) => stays[id]);
   return { ...now, ids, place: places(ids, logits.length) };

@@ -4,7 +4,7 @@
 // tree of branches ("continue with this one"), and the run of the server that
 // belongs to one. No DOM here.
 
-import { ApiError } from "./api.js";
+import { ApiError, LOST } from "./api.js";
 
 let serial = 0;
 
@@ -47,6 +47,8 @@ export function take(g, event, data) {
       break;
     case "token":
       g.phase = "writing";
+      data.logprob_raw ??= -Infinity; // JSON has no infinity
+      for (const a of data.top ?? []) a.logprob_raw ??= -Infinity;
       g.tokens.push(data);
       g.text += data.text;
       break;
@@ -220,12 +222,6 @@ export class Session {
   }
 }
 
-const LOST = {
-  code: "connection_lost",
-  type: "server_error",
-  message: "The connection ended before the text did; press Generate again.",
-  param: null,
-};
 const NOTHING = {
   code: "nothing_yet",
   type: "invalid_request_error",

@@ -68,7 +68,10 @@ export function statusLine(app) {
   function show(g) {
     element.hidden = g.recorded;
     if (g.recorded) return;
-    element.classList.toggle("problem", g.phase === "error");
+    const failed = g.phase === "error";
+    element.classList.toggle("problem", failed);
+    if (failed) element.setAttribute("role", "alert");
+    else element.removeAttribute("role");
     text.textContent = statusText(g, queue);
     const reading = g.phase === "prefill" && g.prefill.total > 0;
     bar.hidden = !reading;

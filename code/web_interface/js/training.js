@@ -4,12 +4,12 @@
 // its loss against the step, beside what counting reaches (the n-gram ladder)
 // and what nobody can beat (the entropy of the grammar that wrote the text).
 
+import { tableToggle } from "./a11y.js";
 import { fill, count, duration, h, num, scope, ticker } from "./dom.js";
 import { lineChart, smooth, thin } from "./charts.js";
 import { exportMenu, saveCSV, saveJSON, saveSVG } from "./export.js";
-import { segmented } from "./output.js";
 import { Metrics } from "./metrics.js";
-import { tableToggle } from "./a11y.js";
+import { segmented } from "./segmented.js";
 
 const ago = (seconds) => {
   const s = Date.now() / 1000 - seconds;

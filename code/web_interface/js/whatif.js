@@ -33,8 +33,9 @@ function bars(list) {
   };
   return h("table.table.before-after", {},
     h("caption.visually-hidden", {}, "The next token before and after"),
-    h("thead", {}, h("tr", {}, ["next token", "before", "after", ""].map((x) =>
-      x ? h("th", { scope: "col" }, x) : h("td")))),
+    h("thead", {}, h("tr", {}, 
+      h("th", { scope: "col" }, "next token"),
+      ["before", "after"].map((x) => h("th.n", { scope: "col" }, x)), h("td"))),
     h("tbody", {}, list.map(({ before, after, ...token }) => h("tr", {},
       h("th.mono", { scope: "row" }, visible(token)),
       h("td.n", {}, before === null ? "rare" : percent(before)),
@@ -50,6 +51,11 @@ export function whatIf(root, app, params) {
     model: () => found?.run.model,
     facts: () => found?.run,
   });
+  const off = /^(\d+)\.(\d+)$/.exec(params.off ?? "");
+  if (off) {
+    const [layer, head] = [Number(off[1]), Number(off[2])];
+    edits.set([{ type: "scale_head", layer, head, by: 0 }]);
+  }
   const problem = h("p.problem", { role: "alert", hidden: true });
   const go = h("button.button.primary", { type: "button", on: { click: run } },
     "Read it again");
@@ -72,7 +78,7 @@ export function whatIf(root, app, params) {
     result.hidden = pair.node.hidden = true;
     if (next) {
       found = next;
-      app.setParams({ run: found.run.run, model: found.run.model,
+      app.setParams({ off: null, run: found.run.run, model: found.run.model,
         text: found.text?.length <= 2000 ? found.text : null });
       edits.renew();
     }

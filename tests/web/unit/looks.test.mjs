@@ -42,7 +42,8 @@ test("rows: keys by weight, labels that do not touch, all the numbers", () => {
   assert.deepEqual(fitting([50, 55, 80, 66, 200], 15), [50, 80, 200]);
   const row = { values: [0.25, 0.75], weights: [0.5, 0.5], norms: [1, 3] };
   const tokens = [{ text: "a" }, { text: " b" }];
-  assert.deepEqual(rowData(row, tokens)[2], [1, "·b", 0.5, 3, 0.75]);
+  assert.deepEqual(rowData(row, tokens)[1],
+    { position: 1, token: "·b", weight: 0.5, value_norm: 3, shown: 0.75 });
 });
 
 test("an axis ends at 1, 2 or 5 times a power of ten", () => {
