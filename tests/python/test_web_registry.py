@@ -7,6 +7,8 @@ and metrics.jsonl line by line while it grows.
 import fcntl
 import json
 import os
+import shutil
+import time
 
 import mlx.core as mx
 import pytest
@@ -28,7 +30,7 @@ def home(tmp_path_factory):
     tune(*command, "--steps", STEPS, "--batch", 2, "--lr", 0.01)
     adapter = ["--adapter", models / "extra"]
     tune("fuse", *base, *adapter, "--out", models / "fused")
-    tune("convert", *base, "--bits", 4, "--out", models / "packed")
+    tune("convert", *base, "--quantize", 4, "--out", models / "packed")
     return home
 
 
@@ -116,13 +118,17 @@ def test_a_damaged_folder_is_said_and_harms_nobody(server, home):
     (bad / "config.json").write_text('{"model_type":')
     (bad / "tokenizer.json").write_text("{}")
     (bad / "model.safetensors").write_bytes(b"x")
-    for _ in range(50):
-        if "bad" in (models := listed(server)):
-            break
-    (bad / "config.json").unlink()
+    until = time.monotonic() + 10  # it looks once a second
+    while "bad" not in (models := listed(server)):
+        assert time.monotonic() < until
+        time.sleep(0.1)
     assert models["bad"]["state"] == "failed"
     assert models["bad"]["error"].startswith("config.json: 1:15: expected")
     assert str(home) not in json.dumps(models)
+    answer = server.post("/api/generate", {"model": "bad", "prompt": "x"})
+    assert str(home) not in answer.body.decode()
+    assert first_token(server, "chatty")
+    shutil.rmtree(bad)
 
 
 def test_the_list_of_runs(server, home):
