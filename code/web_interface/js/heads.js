@@ -110,8 +110,7 @@ export class Sheet {
     performance.mark("attention:run");
     this.run = run;
     this.heads = null;
-    const scores = this.app.api.get(`/api/runs/${run.run}/heads`, { signal });
-    scores.catch(() => {}); // told below
+    this.scored = false;
     const tile = this.tileSize();
     const size = tile > 64 ? tile / 2 : tile;
     const answer = await this.app.api.binary(
@@ -126,7 +125,9 @@ export class Sheet {
       })));
     this.layout();
     performance.measure("attention:sheet", "attention:run");
-    const told = (await scores).heads;
+    // After the picture: the server works on one thing at a time.
+    const { heads: told } = await this.app.api.get(
+      `/api/runs/${run.run}/heads`, { signal });
     this.heads = this.heads.map((place) => told.find(
       (x) => x.layer === place.layer && x.head === place.head) ?? place);
     this.scored = true;
@@ -203,7 +204,7 @@ export class Sheet {
       dataset: { head: keyOf(x.layer, x.head), kv: `${x.layer}.${x.kv_group}` },
       "aria-label": `Layer ${x.layer}, head ${x.head}${names && `: ${names}`}${score}`,
     }, h("span.sheet-badge", { "aria-hidden": "true" },
-      flat ? num(x[this.by], 2) : patterns.map(([letter]) => letter).join("")));
+      flat ? x[this.by].toFixed(x[this.by] < 10 ? 2 : 0) : patterns.map(([letter]) => letter).join("")));
   }
 
   drawBrackets(flat, columns) {
