@@ -103,8 +103,9 @@ export class HeadView {
   /** All anew after the head, the way or the run changed. */
   refresh() {
     const { state } = this;
-    state.q = Math.min(state.q ?? Infinity, this.tokens.length - 1);
-    state.k = state.k === null ? null : Math.min(state.k, state.q);
+    const whole = (x, most) => Math.max(0, Math.min(Math.trunc(x), most));
+    state.q = whole(state.q ?? Infinity, this.tokens.length - 1);
+    state.k = state.k === null ? null : whole(state.k, state.q);
     const name = this.name();
     this.title.textContent = name[0].toUpperCase() + name.slice(1);
     this.matrix.setLabel(`Attention of ${name}: rows are queries, columns keys`);

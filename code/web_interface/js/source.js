@@ -37,6 +37,9 @@ export async function findRun(app, params, signal) {
     if (run) {
       return { run, text: params.text, from: params.text ? "text" : "link" };
     }
+    if (!params.text) {
+      app.toast("The run of this link is gone: runs are kept for ten minutes.");
+    }
   }
   if (params.text) {
     const model = params.model ?? app.model()?.id;
@@ -135,7 +138,7 @@ export function sourceCard(app, { onRun, signal }) {
       const origin = { text: "Your text", link: "A linked run" }[from] ??
         "The last generation";
       fill(what, h("strong", {}, origin),
-        `: ${run.tokens.length} tokens, read by ${run.model}`);
+        `: ${run.tokens.length} ${run.tokens.length === 1 ? "token" : "tokens"}, read by ${run.model}`);
     },
   };
 }
