@@ -127,13 +127,12 @@ export class Position {
     return out;
   }
 
+  // The 40 that were used last.
   #remember(key, make) {
-    let value = this.known.get(key);
-    if (!value) {
-      if (this.known.size > 40) this.known.clear();
-      value = make();
-      this.known.set(key, value);
-    }
+    const value = this.known.get(key) ?? make();
+    this.known.delete(key);
+    this.known.set(key, value);
+    if (this.known.size > 40) this.known.delete(this.known.keys().next().value);
     return value;
   }
 
