@@ -205,6 +205,39 @@ def quality(r):
     return [*cells, f"perplexity of plain MLX {plain:.3f}"]
 
 
+def web_load(r):
+    crowd, cost = r["crowd"], r["cost"]
+    same, cancels = crowd["same"], crowd["cancels"]
+    memory_, offered = crowd["memory"], crowd["offered"]
+    longest = max(cancels["longest_s"].values())
+    slowest = max(d["seconds"] for d in crowd["drain"])
+    first = cost["first_tokens"]
+    return [
+        f"{same['streams']} streams x {same['rounds']} rounds, {same['tokens']:,} "
+        f"tokens: {same['different']} differ from their serial run",
+        f"8 streams / 1: {ratio_text(crowd['batch']['ratio'])}, SmolLM2 "
+        f"{ratio_text(cost['batch']['ratio'])}",
+        f"{cancels['cancels']} disconnects: idle after at most "
+        f"{1000 * longest:.0f} ms, {cancels['files_left']} files left",
+        f"{offered['offered']} offered: {offered['served']} served, "
+        f"{offered['refused']} times 429, {offered['lost']} lost",
+        f"{len(crowd['drain'])} times SIGTERM: at most {slowest:.1f} s",
+        f"{memory_['requests']} requests: {memory_['growth']:+.1%} memory, "
+        f"{memory_['requests_per_s']:.0f} a second",
+        f"first token {first['overhead_ms_p95']:.1f} ms (p95) after the command "
+        "line's",
+        "decoding / the command line: "
+        + ratio_text(cost["decoding"]["off / cli"]),
+        f"with 20 alternatives / without: "
+        f"{ratio_text(cost['decoding']['top_20 / off'])}, with live rows "
+        f"{ratio_text(cost['decoding']['rows / off'])}",
+    ]
+
+
+def web(r):
+    return [f"{name}: {found['text']}" for name, found in r.items()]
+
+
 ROWS = [
     (
         "nano_loss",
@@ -246,6 +279,8 @@ ROWS = [
     ("memory", "no more memory than PyTorch and llama.cpp", memory),
     ("scaling", "the step by width, context and batch", scaling),
     ("roofline", "how near decoding and training are to the limits", roofline),
+    ("web_load", "the web server keeps its word with many clients", web_load),
+    ("web", "the page stays smooth", web),
 ]
 
 

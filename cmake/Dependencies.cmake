@@ -26,6 +26,14 @@ if(LLM_KERNELS)
 endif()
 find_package(CLI11 2.1 REQUIRED)
 
+# Beast and Asio (HTTP): headers, compiled in code/web_interface/asio.cpp.
+find_package(Boost 1.81 REQUIRED)
+add_library(llm_boost INTERFACE)
+target_link_libraries(llm_boost INTERFACE Boost::headers)
+target_compile_definitions(
+  llm_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION
+                      BOOST_BEAST_SEPARATE_COMPILATION)
+
 # MLX: the wheel brings headers, CMake config and libmlx.
 find_package(Python3 3.10 REQUIRED COMPONENTS Interpreter)
 execute_process(

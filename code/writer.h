@@ -11,11 +11,11 @@
 #include <string>
 
 #include "code/generate_options.h"
-#include "code/load_for_use.h"
 #include "llm/core/interrupt.h"
 #include "llm/core/progress.h"
 #include "llm/generation/json_schema.h"
 #include "llm/generation/speculative.h"
+#include "llm/models/usable_model.h"
 
 namespace llm {
 
@@ -124,15 +124,7 @@ class Writer {
 
   /** The tokens of a conversation that the model has to answer. */
   std::vector<int32_t> encode(const Json& messages) const {
-    if (use_.chat) {
-      return use_.tokenizer->encode(use_.chat(messages), {.special = true});
-    }
-    std::string text; // a model that only goes on: everything that was said
-    for (const Json& message : messages) {
-      text +=
-          (text.empty() ? "" : "\n") + message["content"].get<std::string>();
-    }
-    return use_.tokenizer->encode(text, {.add_special = true});
+    return use_.encode(messages);
   }
 
  private:

@@ -92,6 +92,9 @@ build_for_bench() {
   for file in "$ROOT"/code/*.cpp "$ROOT"/benchmarks/*.cpp; do
     if [ -f "$file" ]; then targets="$targets $(basename "$file" .cpp)"; fi
   done
+  if [ -f "$ROOT/code/web_interface/server.cpp" ]; then
+    targets="$targets web_server"
+  fi
   build release release "$targets"
   export LLM_PROGRAMS="$BUILD/bin"
 }

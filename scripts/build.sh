@@ -88,9 +88,12 @@ show_build() {
 # Names of programs: what is built, and what has its source in code/.
 program_names() {
   local file
-  for file in "$ROOT"/code/*.cpp "$ROOT"/build/release/bin/*; do
-    if [ -f "$file" ]; then basename "$file" .cpp; fi
-  done | sed '/^test_/d; /_fuzz$/d' | sort -u
+  {
+    for file in "$ROOT"/code/*.cpp "$ROOT"/build/release/bin/*; do
+      if [ -f "$file" ]; then basename "$file" .cpp; fi
+    done
+    if [ -f "$ROOT/code/web_interface/server.cpp" ]; then echo web_server; fi
+  } | sed '/^test_/d; /_fuzz$/d' | sort -u
 }
 
 # need_program NAME : stop with the list if there is no such program. Before
@@ -111,13 +114,14 @@ $1
   esac
 }
 
-# program_path NAME : prepares and builds it; sets PROGRAM.
+# program_path NAME [TARGET...] : prepares and builds them; sets PROGRAM to the
+# first one's path.
 program_path() {
-  local targets="$1"
+  local targets="$*"
   need_program "$1"
   prepare build
   # What ./tutorial doctor measures with; small.
-  if [ -f "$ROOT/code/doctor.cpp" ]; then targets="$1 doctor"; fi
+  if [ -f "$ROOT/code/doctor.cpp" ]; then targets="$targets doctor"; fi
   build release release "$targets"
   PROGRAM=$BUILD/bin/$1
   [ -x "$PROGRAM" ] ||

@@ -99,8 +99,8 @@ ensure_conda_environment() {
   local conda="$1" verb=create
   if [ -n "$(conda_python "$conda")" ]; then verb=update; fi
   need_network "the conda environment $CONDA_ENV_NAME as environment.yml says"
-  ask_or_stop "Let conda $verb the environment '$CONDA_ENV_NAME' (about 350 MB\
- to download, 1.5 GB on disk, 2 to 5 minutes)?"
+  ask_or_stop "Let conda $verb the environment '$CONDA_ENV_NAME' (about 420 MB\
+ to download, 1.9 GB on disk, 2 to 5 minutes)?"
   step "conda env $verb"
   # conda takes paths inside environment.yml from that file's folder.
   CONDA_ALWAYS_YES=true run_logged conda "$conda" env "$verb" \

@@ -25,6 +25,7 @@ command_doctor() {
   check_system
   check_tools
   check_python
+  check_browser
   check_models
   measure_mlx
   if [ $json = 1 ]; then print_checks_json; else print_checks; fi
@@ -86,6 +87,17 @@ check_models() {
 MB in $TUTORIAL_HOME/models/smollm2"
   else
     note smollm2 info "not fetched yet (98 MB; a program that needs it does it)"
+  fi
+}
+
+# Only the tests of the web page need one.
+check_browser() {
+  local browser
+  if browser=$(find_browser); then
+    note browser ok "$("$browser" --version 2>/dev/null | head -n 1)"
+  else
+    note browser info "none: ./tutorial test leaves the page's tests out" \
+      "install Chromium or Chrome, or set CHROMIUM=/path/browser"
   fi
 }
 

@@ -7,7 +7,17 @@ print_help() {
   cat <<'TEXT'
 Build, train and look inside language models in C++20 on MLX.
 
-  ./tutorial start                 from nothing to a trained model and a story
+  ./tutorial start                 from nothing to a trained model, a story and
+                                   the page that shows how the model thinks
+  ./tutorial web [OPTIONS]         that page, until Ctrl-C; opens the browser
+      --port N                     in place of 8080
+      --models DIR                 the models in this folder
+      --model ID                   the one that is chosen at first
+      --no-browser                 only print the address
+      --cors-origin URL            let the pages of this origin in; repeatable
+      --host ADDRESS --allow-host NAME --token T
+                                   for other machines; without --token one is
+                                   made and printed
   ./tutorial test [FILTER]         build and run the tests
       --deep                       also what takes long: without our CPU
                                    operations, sanitizers, fuzzing for longer,
@@ -30,8 +40,8 @@ Options, before or right after the command:
   --offline    use no network
   --home DIR   where data, models and cache live (~/ai-training)
 
-Options of start: --preset P, --data D, --steps N, --no-browser; what follows
--- goes to the training program:
+Options of start: --preset P, --data D, --steps N, --no-browser (ends after the
+story, as it does without a terminal); what follows -- goes to the training:
   ./tutorial start --yes --steps 200 -- --seed 7
 
 Examples:
@@ -43,8 +53,9 @@ Environment: MLX_TUTORIAL_HOME (the same as --home), MLX_TUTORIAL_DATA (take
 corpora from this folder), MLX_TUTORIAL_PYTHON (use this Python as it is),
 LLM_FAST_CPU=0 (MLX's own CPU operations in place of ours), LLM_SIMD=sse4, avx2
 or avx512 (ours with no newer instructions than these), LLM_ACTIVATION_BITS=16
-or 8 (with packed weights: faster, less exact), HF_ENDPOINT, HF_TOKEN and
-HF_HUB_OFFLINE (models of the Hub), http_proxy, https_proxy, no_proxy.
+or 8 (with packed weights: faster, less exact), CHROMIUM (the browser of the
+tests), HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE (models of the Hub),
+http_proxy, https_proxy, no_proxy.
 Exit codes: 0 well, 1 a test or the build failed, 2 usage, 3 bad input or
 environment, 4 input or output, 5 numbers; `run` gives the program's own.
 TEXT
@@ -59,10 +70,11 @@ main() {
   done
   command="${1:-help}"
   [ $# -gt 0 ] && shift
+  # Right after these, none of ours is an option of the program as well.
   case "$command" in
-    run | train)
+    run | train | web)
       while [ $# -gt 0 ]; do
-        take_run_option "$command" "$@"
+        take_common_option "$@"
         [ "$TAKEN" -gt 0 ] || break
         shift "$TAKEN"
       done
@@ -75,6 +87,7 @@ main() {
       if [ "$OPT_OFFLINE" = 1 ]; then set -- --offline "$@"; fi
       command_run simple_llm train "$@"
       ;;
+    web) command_web "$@" ;;
     test) command_test "$@" ;;
     bench) command_bench "$@" ;;
     doctor) command_doctor "$@" ;;
@@ -82,14 +95,7 @@ main() {
     help | --help | -h) print_help ;;
     *)
       usage_error "expected a command but received '$command'; choose from:" \
-        "start, test, train, run, bench, doctor, clean, help."
+        "start, web, test, train, run, bench, doctor, clean, help."
       ;;
   esac
-}
-
-# Options of ours right after `run` or `train`. None of them is an option of
-# the training program, so they can be told apart there too.
-take_run_option() {
-  shift
-  take_common_option "$@"
 }

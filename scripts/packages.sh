@@ -12,13 +12,44 @@ APT_BUILD="build-essential cmake ninja-build pkg-config ccache curl
 # For the tests: clang with libc++, which is what a Mac compiles with, and the
 # run-time library of libFuzzer.
 APT_TEST="clang-19 libc++-19-dev libc++abi-19-dev libclang-rt-19-dev"
+OS_RELEASE=/etc/os-release
 
 # apt_wanted build|test : the names, on one line.
 apt_wanted() {
-  local names="$APT_BUILD"
-  case "$1" in test) names="$names $APT_TEST" ;; esac
+  local names
+  names="$APT_BUILD $(boost_package)"
+  case "$1" in test) names="$names $APT_TEST $(browser_package)" ;; esac
   # shellcheck disable=SC2086
   echo $names
+}
+
+# The web server wants Boost 1.81. Debian 12's libboost-dev is 1.74, and it has
+# 1.81 beside it; later systems have a newer one under the plain name.
+boost_package() {
+  if grep -qs 'CODENAME="*bookworm' "$OS_RELEASE"; then
+    echo libboost1.81-dev
+  else
+    echo libboost-dev
+  fi
+}
+
+# A browser for the tests, unless there is one. Ubuntu's is a snap, which no
+# apt-get can bring into a container: there it is left to people.
+browser_package() {
+  if [ -z "$(find_browser)" ] && ! grep -qsi ubuntu "$OS_RELEASE"; then
+    echo chromium
+  fi
+}
+
+# The path of Chromium or Chrome; nothing if there is none. CHROMIUM names
+# another one.
+find_browser() {
+  local name
+  for name in "${CHROMIUM:-}" chromium google-chrome chromium-browser \
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
+    if [ -n "$name" ] && type -P "$name"; then return 0; fi
+  done
+  return 1
 }
 
 # apt_missing NAME... : those that are not installed, on one line.

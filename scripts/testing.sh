@@ -119,14 +119,24 @@ number_before() {
 # run_pytest FILTER [OPTION...] : words of the filter are all wanted.
 run_pytest() {
   local xml="$CACHE/logs/pytest.xml" log="$CACHE/logs/pytest.log"
-  local status tests failures errors skipped words
+  local status tests failures errors skipped words browser
   words=$(printf '%s' "$1" | tr -cs 'A-Za-z0-9_.\n' ' ' |
     sed 's/^ *//; s/ *$//; s/  */ and /g')
   shift
+  set -- "$@" tests/python
+  if [ -d "$ROOT/tests/web" ]; then
+    if browser=$(find_browser); then
+      export CHROMIUM="$browser"
+      set -- "$@" tests/web
+    else
+      say "The tests of the page are left out: they need Chromium or Chrome" \
+        "(CHROMIUM=/path/browser)."
+    fi
+  fi
   step "pytest"
   rm -f "$xml"
   (cd "$ROOT" && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m pytest -q -rfE \
-    -p no:cacheprovider --junitxml "$xml" ${words:+-k "$words"} "$@" tests/python \
+    -p no:cacheprovider --junitxml "$xml" ${words:+-k "$words"} "$@" \
     </dev/null 2>&1) | tee "$log"
   status=${PIPESTATUS[0]}
   [ "$status" = 5 ] && return 0 # nothing matched

@@ -16,12 +16,13 @@ command_run() {
   exec "$PROGRAM" "$@"
 }
 
-# start [OPTIONS] [-- OPTIONS OF TRAIN] : from nothing to a story.
+# start [OPTIONS] [-- OPTIONS OF TRAIN] : from nothing to a story, and to the
+# page that shows how the model thinks.
 command_start() {
-  local preset=tiny data=tiny-tales steps=""
+  local preset=tiny data=tiny-tales steps="" page=1 model=""
   while [ $# -gt 0 ]; do
     case "$1" in
-      --no-browser) ;; # start opens no browser; accepted for scripts
+      --no-browser) page=0 ;;
       --preset | --data | --steps)
         [ $# -ge 2 ] || usage_error "expected a value after $1 but received" \
           "nothing; see ./tutorial help."
@@ -47,7 +48,12 @@ command_start() {
   done
   if [ -n "$steps" ]; then set -- --steps "$steps" "$@"; fi
   if [ "$OPT_OFFLINE" = 1 ]; then set -- --offline "$@"; fi
-  program_path simple_llm
+  has_terminal || page=0
+  if [ $page = 1 ]; then
+    program_path simple_llm web_server
+  else
+    program_path simple_llm
+  fi
   step "Training (Ctrl-C stops early and keeps what was learned)"
   run_child "$PROGRAM" train --preset "$preset" --data "$data" "$@" ||
     exit "$CHILD_STATUS"
@@ -60,12 +66,20 @@ command_start() {
 
 " || exit $?
   fi
-  say_what_next
+  model=$(readlink "$TUTORIAL_HOME/models/latest")
+  say_what_next "$model"
+  # Who pressed Ctrl-C wants the terminal back.
+  if [ $page = 1 ] && [ "$CHILD_SIGNALLED" = 0 ]; then
+    say ""
+    step "The page of your model (Ctrl-C ends it)"
+    case "$model" in "" | */*) set -- ;; *) set -- --model "$model" ;; esac
+    serve_page 1 "$@"
+  fi
 }
 
+# say_what_next MODEL : where the link models/latest points.
 say_what_next() {
-  local folder
-  folder=$(readlink "$TUTORIAL_HOME/models/latest")
+  local folder="$1"
   case "$folder" in
     "") return 0 ;;
     /*) ;;
@@ -73,6 +87,7 @@ say_what_next() {
   esac
   say ""
   say "Your model is in $folder. What next:"
+  say "  ./tutorial web                                       watch it think"
   say "  ./tutorial run simple_llm sample --temperature 0.7   another story"
   say "  ./tutorial run simple_llm eval                       how good is it?"
   say "  ./tutorial run simple_llm describe                   look inside"

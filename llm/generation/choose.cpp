@@ -21,11 +21,25 @@ mx::array final_logits(
     TokenGrammar* grammar,
     TokenGrammar::State state,
     int vocabulary) {
-  mx::array out = mx::slice(logits, {0}, {vocabulary});
+  return stage_logits(logits, chain, seen, grammar, state, vocabulary).back();
+}
+
+std::vector<mx::array> stage_logits(
+    const mx::array& logits,
+    const std::vector<SamplerStage>& chain,
+    const std::vector<int32_t>& seen,
+    TokenGrammar* grammar,
+    TokenGrammar::State state,
+    int vocabulary) {
+  std::vector<mx::array> out = {
+      mx::astype(mx::slice(logits, {0}, {vocabulary}), mx::float32)};
   if (grammar != nullptr) {
-    out = keep_allowed(out, grammar->mask(state, vocabulary));
+    out[0] = keep_allowed(out[0], grammar->mask(state, vocabulary));
   }
-  return apply_chain(chain, out, seen);
+  for (const SamplerStage& stage : chain) {
+    out.push_back(stage.apply(out.back(), seen));
+  }
+  return out;
 }
 
 Choice choose(
@@ -38,22 +52,28 @@ Choice choose(
   const bool greedy = options.sampling.temperature == 0;
   const std::vector<SamplerStage> before(
       chain.begin(), greedy ? chain.end() - 1 : chain.end());
-  const mx::array last = final_logits(
+  std::vector<mx::array> stages = stage_logits(
       logits,
       before,
       row.text(),
       options.grammar,
       row.state(),
       row.vocabulary());
+  const mx::array last = stages.back();
   const size_t position = row.text().size() - row.prompt_length();
-  const mx::array id = greedy
-      ? mx::argmax(last)
-      : mx::random::categorical(last, -1, sample_key(row.seed(), position));
+  const auto forced = options.force.find(static_cast<int>(position));
+  const mx::array id = mx::astype(
+      forced != options.force.end() ? mx::array(forced->second)
+          : greedy
+          ? mx::argmax(last)
+          : mx::random::categorical(last, -1, sample_key(row.seed(), position)),
+      mx::int32);
   return {
-      mx::astype(id, mx::int32),
-      mx::negative(nn::token_losses(logits, mx::astype(id, mx::int32))),
+      id,
+      mx::negative(nn::token_losses(logits, id)),
       logits,
-      greedy ? keep_best(last) : last};
+      greedy ? keep_best(last) : last,
+      std::move(stages)};
 }
 
 void collect(

@@ -30,7 +30,17 @@ struct Choice {
   mx::array id;         // int32 scalar
   mx::array logprob;    // float32 scalar
   mx::array raw, final; // logits [V]; evaluate them if they are looked at
+  std::vector<mx::array> stages; // see stage_logits; greedy: but the last one
 };
+
+/** The same step by step: as the chain gets them, then after each stage. */
+std::vector<mx::array> stage_logits(
+    const mx::array& logits,
+    const std::vector<SamplerStage>& chain,
+    const std::vector<int32_t>& seen,
+    TokenGrammar* grammar,
+    TokenGrammar::State state,
+    int vocabulary);
 
 /** Chooses the token after row.text(), from the model's logits [V]. */
 Choice choose(

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct GenerateOptions {
   CacheOptions cache = {};    ///< fewer bits, fewer positions
   int top_logprobs = 0;       ///< the likeliest tokens at each place; 0: none
   TokenGrammar* grammar = {}; ///< the output follows it
+  std::map<int, int32_t> force = {}; ///< token i of the output is this one
   TextCache* memory = {};     ///< what was read before, and after this call
   Drafter* drafter = {};      ///< guesses tokens ahead (speculative.h)
   int draft_tokens = 4;       ///< that it guesses at a time

@@ -78,6 +78,9 @@ GenerationRow::GenerationRow(
       filter_(options.stop),
       text_(prompt.empty() ? first_tokens(tokenizer) : prompt) {
   check_prompt(text_, vocabulary_);
+  for (const auto& [place, id] : options.force) {
+    check_prompt({id}, vocabulary_);
+  }
   if (!options.slide) {
     check_length(text_.size(), context_);
   }

@@ -57,6 +57,9 @@ class GenerationRow {
   Generation& result() {
     return out_;
   }
+  const Generation& result() const {
+    return out_;
+  }
 
  private:
   std::string show(int32_t id);

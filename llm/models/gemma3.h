@@ -132,7 +132,7 @@ struct Gemma3Block {
     const mx::array a = self_attn(input_layernorm(x), cache);
     const mx::array h = mx::add(x, post_attention_layernorm(a));
     const mx::array m = mlp(pre_feedforward_layernorm(h));
-    return mx::add(h, post_feedforward_layernorm(m));
+    return add_mlp(cache, h, post_feedforward_layernorm(m));
   }
 
   static void visit(auto& self, auto&& f) {
@@ -182,10 +182,15 @@ struct Gemma3 {
   mx::array hidden(const mx::array& tokens, KVCache* cache) const {
     mx::array x = scaled(model.embed_tokens(tokens)); // [B, L, C]
     for (size_t i = 0; i < model.layers.size(); ++i) {
+      x = probed(cache, i, x);
       x = checkpoint_blocks && !cache
           ? nn::checkpointed(model.layers[i], x)
           : model.layers[i](x, cache ? &cache->layers[i] : nullptr);
     }
+    return final_norm(probed(cache, model.layers.size(), x));
+  }
+
+  mx::array final_norm(const mx::array& x) const {
     return model.norm(x);
   }
 

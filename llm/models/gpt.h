@@ -125,7 +125,7 @@ struct GPTBlock {
   /** x [B, L, C] -> [B, L, C]. */
   mx::array operator()(const mx::array& x, LayerCache* cache = nullptr) const {
     const mx::array h = mx::add(x, attn(ln_1(x), cache));
-    return mx::add(h, mlp(ln_2(h)));
+    return add_mlp(cache, h, mlp(ln_2(h)));
   }
 
   static void visit(auto& self, auto&& f) {
@@ -165,10 +165,15 @@ struct GPT {
     const mx::array positions = at.of(tokens.shape(1));       // [L] or [B, L]
     mx::array x = drop(mx::add(wte(tokens), wpe(positions))); // [B, L, C]
     for (size_t i = 0; i < h.size(); ++i) {
+      x = probed(cache, i, x); // for looking inside
       x = checkpoint_blocks && !cache
           ? nn::checkpointed(h[i], x)
           : h[i](x, cache ? &cache->layers[i] : nullptr);
     }
+    return final_norm(probed(cache, h.size(), x));
+  }
+
+  mx::array final_norm(const mx::array& x) const {
     return ln_f(x);
   }
 

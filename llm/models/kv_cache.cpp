@@ -149,14 +149,16 @@ mx::array LayerCache::attend(
     const mx::array& k,
     const mx::array& v,
     const nn::AttentionOptions& options) {
+  attention = options;
+  attention.window = narrower(options.window, options_.window);
   if (keep_queries) {
     queries = q;
   }
   if (rows_.empty()) {
     const auto [keys, values] = append(k, v);
-    nn::AttentionOptions o = options;
-    o.window = narrower(o.window, options_.window);
-    return nn::causal_attention(q, keys, values, o);
+    const mx::array y = nn::causal_attention(q, keys, values, attention);
+    return head_scale ? mx::multiply(y, mx::reshape(*head_scale, {1, -1, 1, 1}))
+                      : y;
   }
   std::vector<mx::array> out;
   for (int b = 0; b < static_cast<int>(rows_.size()); ++b) {
@@ -207,6 +209,13 @@ mx::array attend(
     const nn::AttentionOptions& options) {
   return cache ? cache->attend(q, k, v, options)
                : nn::causal_attention(q, k, v, options);
+}
+
+mx::array
+add_mlp(const LayerCache* cache, const mx::array& h, const mx::array& found) {
+  return cache && cache->mlp_scale
+      ? mx::add(h, mx::multiply(found, mx::array(*cache->mlp_scale)))
+      : mx::add(h, found);
 }
 
 KVCache::KVCache(const std::vector<int>& windows, const CacheOptions& options) {

@@ -81,9 +81,17 @@ class LayerCache {
   bool can_decode(const mx::array& x, const nn::DecodeBlock& block) const;
 
   /** If set, the queries [B, H, L, D] of the last call as they were used: with
-   * the keys they give any row of the attention. */
+   * the keys they give any row of the attention (by `attention`). */
   bool keep_queries = false;
   std::optional<mx::array> queries;
+  nn::AttentionOptions attention = {}; ///< of the last call
+  /** Keys and values [B, H_kv, n, D] that are held, oldest first. */
+  std::pair<mx::array, mx::array> read_in_order() const;
+
+  /** What the heads found times this, [H]; what the MLP found times that: for
+   * asking what depends on them. */
+  std::optional<mx::array> head_scale;
+  std::optional<float> mlp_scale;
 
   /** True if the positions from `length` on can be forgotten: a rotating cache
    * that is full has overwritten what would be needed. */
@@ -94,7 +102,6 @@ class LayerCache {
   friend class KVCache;
 
   int held() const; // positions in the stores
-  std::pair<mx::array, mx::array> read_in_order() const;
   nn::CachedRow next_row(const mx::Shape& shape, mx::Dtype dtype, int window);
 
   CacheOptions options_;
@@ -113,6 +120,22 @@ mx::array attend(
     const mx::array& v,
     const nn::AttentionOptions& options = {});
 
+/** h + what the MLP found, which the cache may scale. */
+mx::array
+add_mlp(const LayerCache* cache, const mx::array& h, const mx::array& found);
+
+/** What is kept of the residual stream, or added to it, before block i; i = the
+ * number of blocks: after the last. Not for batches of several texts. */
+struct ResidualProbe {
+  bool keep = false;
+  std::map<int, mx::array> kept; ///< i -> [B, L, C] of the last call
+  struct Addition {
+    mx::array vector;            ///< [C]
+    std::optional<int> position; ///< none: all
+  };
+  std::multimap<int, Addition> additions;
+};
+
 class KVCache {
  public:
   /** windows[i] bounds layer i (0: all positions), and so does
@@ -127,6 +150,7 @@ class KVCache {
   static KVCache batch(const std::vector<KVCache*>& rows);
 
   std::vector<LayerCache> layers;
+  ResidualProbe residual;
 
   /** Positions read; of a batch, the most. */
   int length() const;
@@ -149,5 +173,9 @@ class KVCache {
  private:
   KVCache() = default;
 };
+
+/** The residual stream x [B, L, C] before block i, as the cache's probe wants
+ * it; to be called before the cache takes these positions. */
+mx::array probed(KVCache* cache, size_t i, const mx::array& x);
 
 } // namespace llm

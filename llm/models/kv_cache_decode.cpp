@@ -22,7 +22,8 @@ bool LayerCache::can_decode(const mx::array& x, const nn::DecodeBlock& block)
   const auto fits = [&](const LayerCache& c) {
     // Slots of a rotating cache are in no order: all of them must be seen.
     const bool all = block.window == 0 || c.options_.window <= block.window;
-    return c.options_.bits == 0 && all && holds_one_text(c.keys_) &&
+    const bool plain = !c.head_scale && !c.mlp_scale;
+    return plain && c.options_.bits == 0 && all && holds_one_text(c.keys_) &&
         holds_one_text(c.values_);
   };
   return texts == x.shape(0) && fits(*this) &&
@@ -59,6 +60,7 @@ mx::array LayerCache::decode(const mx::array& x, const nn::DecodeBlock& block) {
     texts[b]->keys_.parts[0] = out.stores[b].first;
     texts[b]->values_.parts[0] = out.stores[b].second;
   }
+  attention = {.window = block.window};
   if (keep_queries) {
     queries = out.queries;
   }

@@ -77,6 +77,9 @@ class Adapter : public LanguageModel {
   std::string model_type() const override {
     return model_.config.to_json()["model_type"].template get<std::string>();
   }
+  mx::array unembed(const mx::array& x) const override {
+    return model_.head(model_.final_norm(x));
+  }
   int vocab_size() const override {
     return model_.config.vocab_size;
   }
@@ -185,6 +188,21 @@ const std::map<std::string, Maker>& registry() {
 }
 
 } // namespace
+
+ModelSizes sizes(const LanguageModel& model) {
+  const Json config = model.config();
+  const auto get = [&](const char* name, const char* of_gpt2) {
+    return json_get<int>(
+        config, config.contains(name) ? name : of_gpt2, "config.json");
+  };
+  const int heads = get("num_attention_heads", "n_head");
+  return {
+      .layers = model.layer_count(),
+      .heads = heads,
+      .kv_heads =
+          json_get_or<int>(config, "num_key_value_heads", heads, "config.json"),
+      .width = get("hidden_size", "n_embd")};
+}
 
 std::unique_ptr<LanguageModel> make_model(const Json& config) {
   const auto type = json_get<std::string>(config, "model_type", "config.json");

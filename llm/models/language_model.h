@@ -33,6 +33,10 @@ class LanguageModel {
    * vocabulary the head is a good part of a model's work. */
   mx::array logits_at(const mx::array& tokens, const mx::array& places) const;
 
+  /** What the residual stream x [..., C] says as it is: final norm and head ->
+   * [..., vocab_size] (the "logit lens"). */
+  virtual mx::array unembed(const mx::array& x) const = 0;
+
   /** An empty cache that fits this model. */
   KVCache make_cache(const CacheOptions& options = {}) const {
     return KVCache(layer_windows(), options);
@@ -89,6 +93,13 @@ class LanguageModel {
   virtual mx::array forward_at(const mx::array& tokens, const mx::array& places)
       const;
 };
+
+/** The sizes that people ask for. */
+struct ModelSizes {
+  int layers, heads, kv_heads;
+  int width; ///< of the residual stream
+};
+ModelSizes sizes(const LanguageModel& model);
 
 /** A new model of shape config["model_type"], with zeros for weights.
  * Throws InputError for a model_type that is not known, listing those that are,

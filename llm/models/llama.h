@@ -130,7 +130,7 @@ struct LlamaBlock {
       return cache->decode(x, layers()); // the same, for one token
     }
     const mx::array h = mx::add(x, self_attn(input_layernorm(x), cache));
-    return mx::add(h, mlp(post_attention_layernorm(h)));
+    return add_mlp(cache, h, mlp(post_attention_layernorm(h)));
   }
 
   nn::DecodeBlock layers() const;
@@ -182,10 +182,15 @@ struct Llama {
   mx::array hidden(const mx::array& tokens, KVCache* cache) const {
     mx::array x = model.drop(model.embed_tokens(tokens)); // [B, L, C]
     for (size_t i = 0; i < model.layers.size(); ++i) {
+      x = probed(cache, i, x);
       x = checkpoint_blocks && !cache
           ? nn::checkpointed(model.layers[i], x)
           : model.layers[i](x, cache ? &cache->layers[i] : nullptr);
     }
+    return final_norm(probed(cache, model.layers.size(), x));
+  }
+
+  mx::array final_norm(const mx::array& x) const {
     return model.norm(x);
   }
 

@@ -10,6 +10,8 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "llm/core/json.h"
 
@@ -39,9 +41,14 @@ struct ApiError : std::runtime_error {
 /** {"error":{"code","type","message","param"}}. */
 Json to_json(const ApiError& error);
 
-/** What a client is told of the exception that is being handled: ours keep
- * their message (UsageError 400, InputError 400 or 404), any other becomes 500
- * with a random id, under which `log` (standard error) has what it said. */
+/** What a client is told of the exception that is being handled: an ApiError is
+ * itself, UsageError and InputError become 400 with for_a_client(message), any
+ * other becomes 500 with a random id, under which standard error has what it
+ * said. */
 ApiError current_error();
+
+/** The message of one of our errors without "[where] " and without a path: each
+ * absolute one becomes its last name. */
+std::string for_a_client(std::string_view message);
 
 } // namespace llm::serving

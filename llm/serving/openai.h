@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "llm/core/json.h"
+#include "llm/core/utf8.h"
 #include "llm/serving/events.h"
 #include "llm/serving/registry.h"
 #include "llm/serving/requests.h"
@@ -41,10 +42,18 @@ class OpenAIAnswer {
   Json whole(const std::vector<Event>& events);
 
  private:
+  void begin(const StartEvent& start);
+  Json envelope(bool stream) const;
+  std::string chunk(Json choice) const;
+  Json logprobs(const TokenEvent& token);
+  int offset(const std::string& bytes);
+
   OpenAIRequest request_;
   std::string id_, model_;
   int64_t created_ = 0;
-  int offset_ = 0; // characters so far, for completions' text_offset
+  // For completions' text_offset: the text so far, and its characters.
+  Utf8Stream decoder_;
+  int characters_ = 0;
 };
 
 /** GET /v1/models. */

@@ -32,6 +32,8 @@ struct ServiceOptions {
   int run_seconds = 600;            ///< a run is kept after its last use
   int64_t prompt_bytes = 256 << 20; ///< of remembered prompts
   int loaded_models = 3;            ///< the least used one makes room
+  /// For tests: called before a "round", "prefill" or "step"; may throw.
+  std::function<void(const char*)> probe;
 };
 
 /** One answer over HTTP, but for the transport. */

@@ -36,7 +36,8 @@ class MetricsFollower {
   MetricsFollower(const std::filesystem::path& models, const std::string& id);
 
   /** The next lines as they are in the file, at most `most`; empty: none now.
-   * A resumed run cuts its file back: then it begins again (`restarted`). */
+   * Lines that are no JSON object are left out. A resumed run cuts its file
+   * back: then it begins again (`restarted`). */
   std::vector<std::string> next(size_t most = 256);
   bool restarted() const {
     return restarted_;

@@ -22,6 +22,9 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/broken)
 endif()
 file(WRITE ${CMAKE_BINARY_DIR}/mlx.txt "${LLM_MLX_VERSION}")
 file(GLOB programs CONFIGURE_DEPENDS code/*.cpp)
+if(EXISTS ${CMAKE_SOURCE_DIR}/code/web_interface/server.cpp)
+  list(APPEND programs ${CMAKE_SOURCE_DIR}/code/web_interface/server.cpp)
+endif()
 if(NOT LLM_FUZZ)
   file(GLOB tests CONFIGURE_DEPENDS tests/cpp/*.cpp)
 else()
@@ -29,6 +32,9 @@ else()
 endif()
 foreach(source IN LISTS programs tests)
   get_filename_component(name ${source} NAME_WE)
+  if(name STREQUAL server)
+    set(name web_server)
+  endif()
   set(program ${CMAKE_BINARY_DIR}/bin/${name})
   add_custom_command(
     OUTPUT ${program} COMMAND mkdir -p bin COMMAND grep -qv "#error" ${source}
@@ -85,6 +91,26 @@ elif command == "fail":
     sys.exit(7)
 """
 
+# A server that is healthy at once and stops when it is told to. Without a port
+# it ends, as when somebody has pressed Ctrl-C.
+WEB_SERVER = """#!/usr/bin/env python3
+import http.server, os, signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+log = open(os.environ["SANDBOX_LOG"], "a")
+print("web_server", *map(repr, sys.argv[1:]), file=log, flush=True)
+print("pid", os.getpid(), flush=True)
+if "--port" not in sys.argv:
+    sys.exit(0)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/api/health" else 404)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+port = int(sys.argv[sys.argv.index("--port") + 1])
+http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+
 # Stand-ins: the log line, then the part. They are sh, for speed.
 HEAD = '#!/bin/sh\necho "{name} $*" >>"$SANDBOX_LOG"\n'
 STAND_INS = {
@@ -102,6 +128,7 @@ STAND_INS = {
     "uname": 'case "$1" in -m) echo x86_64 ;; *) echo Linux ;; esac\n',
     "curl": "exit 6\n",
     "git": "exit 1\n",
+    "xdg-open": "",
 }
 MAC_STAND_INS = {
     "uname": 'case "$1" in -m) echo "${SANDBOX_CPU:-arm64}" ;;'
@@ -109,6 +136,7 @@ MAC_STAND_INS = {
     "sw_vers": 'echo "${SANDBOX_MACOS:-14.5}"\n',
     "xcode-select": "exit ${SANDBOX_XCODE_STATUS:-0}\n",
     "xcrun": "echo /usr/bin/clang++\n",
+    "open": "",
     "sysctl": 'case "$*" in *translated*) echo "${SANDBOX_ROSETTA:-0}" ;;\n'
     "*) echo 8589934592 ;; esac\n",
 }
@@ -144,6 +172,9 @@ class Sandbox:
         (self.clone / "CMakePresets.json").write_text(PRESETS)
         (self.clone / "code/simple_llm.cpp").write_text(SIMPLE_LLM)
         (self.clone / "code/other.cpp").write_text("#!/bin/sh\n")
+        (self.clone / "code/web_interface").mkdir()
+        server = self.clone / "code/web_interface/server.cpp"
+        server.write_text(WEB_SERVER)
         self.log_file.touch()
         stand_ins = dict(STAND_INS)
         if mac:
@@ -199,6 +230,14 @@ class Sandbox:
             "conda", CONDA.format(base=base, python=inner), base / "bin"
         )
 
+    def only_browser(self, name):
+        """No other one is found, whatever this machine has."""
+        file = self.clone / "scripts/packages.sh"
+        names = " chromium google-chrome chromium-browser "
+        text = file.read_text()
+        assert names in text
+        file.write_text(text.replace(names, f" {name} "))
+
     def use_venv(self):
         """Not a given Python but the venv of a start, empty so far."""
         del self.env["MLX_TUTORIAL_PYTHON"]
@@ -230,13 +269,17 @@ class Sandbox:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
-    def run_on_terminal(self, *arguments, answer="", **env):
-        """Returns (status, all that was shown); answers with `answer`."""
+    def run_on_terminal(self, *arguments, answer="", after="", **env):
+        """Returns (status, all that was shown); answers with `answer`, when
+        there was a call of `after`."""
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(self.folder)
             script = str(self.clone / "tutorial")
             os.execve(script, [script, *arguments], {**self.env, **env})
+        if after:
+            self.wait_for_call(after)
+            time.sleep(0.3)
         os.write(terminal, answer.encode())
         shown = b""
         while True:

@@ -61,7 +61,7 @@ def test_a_case_runs_after_the_programs_are_built(box):
     assert done.returncode == 0, done.stderr
     arguments, programs = json.loads(done.stdout)
     assert arguments == ["--rounds", "1", "a b"]
-    assert programs == ["other", "simple_llm"]
+    assert programs == ["other", "simple_llm", "web_server"]
     assert box.run("bench", "fast", "--fail").returncode == 5
 
 

@@ -17,7 +17,7 @@ def box(tmp_path):
 def test_help_lists_the_commands(box):
     done = box.run()
     assert done.returncode == 0 and done.stderr == ""
-    commands = "start test run train bench doctor clean help"
+    commands = "start web test run train bench doctor clean help"
     for command in commands.split():
         assert f"./tutorial {command}" in done.stdout
     assert box.run("help").stdout == done.stdout
@@ -30,8 +30,8 @@ def test_help_lists_the_commands(box):
         (["bogus"], "'bogus'"),
         (["run"], "nothing"),
         (["run", "--bogus"], "'--bogus'"),
-        (["run", "simple"], "other simple_llm"),
-        (["run", "../code/other.cpp"], "other simple_llm"),
+        (["run", "simple"], "other simple_llm web_server"),
+        (["run", "../code/other.cpp"], "other simple_llm web_server"),
         (["start", "--bogus"], "'--bogus'"),
         (["start", "--steps"], "--steps"),
         (["test", "--mlx"], "--mlx"),

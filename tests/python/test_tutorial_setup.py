@@ -88,6 +88,54 @@ def test_apt_failure(box):
     assert done.stdout == ""
 
 
+def on_system(box, release):
+    """As if /etc/os-release said this."""
+    (box.folder / "os-release").write_text(release)
+    file = box.clone / "scripts/packages.sh"
+    text = file.read_text()
+    path = f"'{box.folder}/os-release'"
+    file.write_text(text.replace("=/etc/os-release", "=" + path, 1))
+
+
+@pytest.mark.parametrize(
+    "release, wanted",
+    [
+        ("ID=debian\nVERSION_CODENAME=bookworm\n", "libboost1.81-dev"),
+        ("ID=mint\nDEBIAN_CODENAME=bookworm\n", "libboost1.81-dev"),
+        ("ID=debian\nVERSION_CODENAME=trixie\n", "libboost-dev"),
+        ("ID=ubuntu\nVERSION_CODENAME=noble\n", "libboost-dev"),
+    ],
+)
+def test_boost_by_the_name_that_has_181(box, release, wanted):
+    on_system(box, release)
+    both = "libboost-dev libboost1.81-dev"
+    done = box.run("run", "--yes", *RUN[1:], SANDBOX_MISSING=both)
+    assert done.returncode == 0, done.stderr
+    assert box.calls("apt-get")[-1].split("Dpkg::Use-Pty=0 ")[1] == wanted
+
+
+@pytest.mark.parametrize(
+    "release, there, wanted",
+    [
+        ("ID=debian\n", False, True),
+        ("ID=ubuntu\nID_LIKE=debian\n", False, False),
+        ("ID=pop\nID_LIKE='ubuntu debian'\n", False, False),
+        ("ID=debian\n", True, False),
+    ],
+)
+def test_browser_for_the_tests(box, release, there, wanted):
+    on_system(box, release)
+    box.only_browser("some-browser")
+    if there:
+        box.stand_in("some-browser", "")
+    box.run("test", "--yes", SANDBOX_MISSING="chromium")
+    installs = [c for c in box.calls("apt-get") if " -y -q " in c]
+    assert any(c.endswith(" chromium") for c in installs) == wanted
+    box.log_file.write_text("")
+    done = box.run(*RUN, SANDBOX_MISSING="chromium")
+    assert done.returncode == 0 and not box.calls("apt-get")
+
+
 # --- questions, --yes, --offline ----------------------------------------------
 
 

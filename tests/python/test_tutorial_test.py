@@ -96,6 +96,25 @@ def test_filter_goes_to_both(box):
     assert done.returncode == 2 and "'nothing at: all'" in done.stderr
 
 
+def test_the_page_is_tested_where_there_is_a_browser(box):
+    (box.clone / "tests/web").mkdir()
+    (box.clone / "tests/web/test_page.py").write_text(
+        "import os\n\ndef test_page():\n"
+        "    assert os.environ['CHROMIUM'].endswith('/some-browser')\n"
+    )
+    box.only_browser("some-browser")
+    done = box.run("test")
+    assert done.returncode == 0 and closing(done) == "43 passed, 0 failed"
+    assert done.stderr.count("tests of the page are left out") == 1
+    box.stand_in("some-browser", "")
+    done = box.run("test")
+    assert closing(done) == "44 passed, 0 failed", done.stdout
+    assert "left out" not in done.stderr
+    (box.bin / "some-browser").rename(box.folder / "some-browser")
+    done = box.run("test", "page", CHROMIUM=f"{box.folder}/some-browser")
+    assert "1 passed" in done.stdout and "left out" not in done.stderr
+
+
 def test_the_tests_want_clang(box):
     done = box.run("test", SANDBOX_MISSING="clang-19")
     assert done.returncode == 3 and "clang-19" in done.stderr

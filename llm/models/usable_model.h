@@ -12,9 +12,8 @@
 #include <vector>
 
 #include "llm/core/json.h"
-#include "llm/io/model_source.h"
-#include "llm/models/load.h"
-#include "llm/tokenizers/chat_template.h"
+#include "llm/models/language_model.h"
+#include "llm/tokenizers/tokenizer.h"
 
 namespace llm {
 
@@ -26,26 +25,17 @@ struct UsableModel {
   /// Messages [{"role", "content"}, ...] -> the text that an answer follows,
   /// with special tokens; empty for a model that knows no conversations.
   std::function<std::string(const Json& messages)> chat;
+
+  /** The tokens of a conversation that has to be answered; of a model that
+   * knows none: of everything that was said, one line each. */
+  std::vector<int32_t> encode(const Json& messages) const;
 };
 
 /** Loads what a user means by `name`, see resolve_model(): fetches it if it
  * must and may. Errors as there and as load_model(). */
-inline UsableModel load_for_use(const std::string& name, bool offline) {
-  UsableModel out;
-  out.path = resolve_model(name, offline);
-  ModelFolder loaded = load_model(out.path);
-  out.model = std::move(loaded.model);
-  out.tokenizer = std::move(loaded.tokenizer);
-  out.eos = loaded.info.eos;
-  if (!loaded.info.chat_template.empty()) {
-    out.chat = [info = loaded.info](const Json& messages) {
-      return render_chat(
-          info.chat_template,
-          messages,
-          {.bos_token = info.bos_token, .eos_token = info.eos_token});
-    };
-  }
-  return out;
-}
+UsableModel load_for_use(const std::string& name, bool offline);
+
+/** Loads a folder or GGUF file. Errors as load_model(). */
+UsableModel load_usable(const std::filesystem::path& path);
 
 } // namespace llm

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+
+#include "llm/models/usable_model.h"
+
+#include "llm/io/model_source.h"
+#include "llm/models/load.h"
+#include "llm/tokenizers/chat_template.h"
+
+namespace llm {
+
+std::vector<int32_t> UsableModel::encode(const Json& messages) const {
+  if (chat) {
+    return tokenizer->encode(chat(messages), {.special = true});
+  }
+  std::string text;
+  for (const Json& message : messages) {
+    text += (text.empty() ? "" : "\n") + message["content"].get<std::string>();
+  }
+  return tokenizer->encode(text, {.add_special = true});
+}
+
+UsableModel load_for_use(const std::string& name, bool offline) {
+  return load_usable(resolve_model(name, offline));
+}
+
+UsableModel load_usable(const std::filesystem::path& path) {
+  UsableModel out;
+  out.path = path;
+  ModelFolder loaded = load_model(path);
+  out.model = std::move(loaded.model);
+  out.tokenizer = std::move(loaded.tokenizer);
+  out.eos = loaded.info.eos;
+  if (!loaded.info.chat_template.empty()) {
+    out.chat = [info = loaded.info](const Json& messages) {
+      return render_chat(
+          info.chat_template,
+          messages,
+          {.bos_token = info.bos_token, .eos_token = info.eos_token});
+    };
+  }
+  return out;
+}
+
+} // namespace llm

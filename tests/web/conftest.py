@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""The real page from the real server in the system's Chromium. A test fails on
+anything that the browser complains of: an error on the console, an exception, a
+broken rule of the content security policy, a request to another origin."""
+
+import contextlib
+import os
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests/python"), str(ROOT / "benchmarks")]
+
+from smollm2 import gguf_file  # noqa: E402
+from support.browser import Browser, find_browser  # noqa: E402
+from support.web_stub import Stub  # noqa: E402
+from web_models import add_smollm2, serve, trained_models  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = find_browser()
+    if path is None:
+        reason = "Chromium or Chrome is not installed (CHROMIUM names one)"
+        if os.environ.get("LLM_DEEP") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with Browser(path) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def server():
+    with serve(trained_models(), "--model", "tiny") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def smollm2_server(tmp_path_factory):
+    models = tmp_path_factory.mktemp("real") / "models"
+    models.mkdir()
+    add_smollm2(models, gguf_file())
+    with serve(models, "--model", "smollm2") as server:
+        yield server
+
+
+@pytest.fixture
+def new_stub():
+    """new_stub(pieces) -> a Stub that lives as long as the visitors do."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *pieces: stack.enter_context(Stub(*pieces))
+
+
+@pytest.fixture
+def visit(browser, new_stub):
+    """visit(server, "#/attention", color_scheme="dark", ...) -> page. At the
+    end of the test none of them may have had a problem."""
+    visitors = []
+
+    def visit(server, route="#/", **options):
+        visitors.append(browser.visitor(server.url, **options))
+        return visitors[-1].go(route)
+
+    yield visit
+    problems = []
+    for visitor in visitors:
+        problems += visitor.close()
+    assert problems == []
+
+
+@pytest.fixture
+def page(visit, server):
+    return visit(server)
