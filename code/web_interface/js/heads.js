@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The contact sheet: every head of every layer as a small picture on one
-// canvas, with one transparent button a head above it. Rows are layers, with
-// brackets over the heads that share a key/value head; or all heads in the
-// order of a score.
+// The contact sheet: every head as a small picture on one canvas, below a clear
+// button each; by layer, with brackets over heads that share a key/value head,
+// or in the order of a score.
 
 import { roving } from "./a11y.js";
 import { fill, h, num } from "./dom.js";

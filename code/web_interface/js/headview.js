@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // One head (or several combined): its matrix, the text linked with it, and one
-// row as arcs, bars and a table. A cell that is pointed at shows for the moment;
-// one that is pinned, or reached by keys, stays. Numbers that are said come from
-// /row; tiles are only pictures.
+// row as arcs, bars and a table. Pointing shows a cell for the moment, pins and
+// keys for good. Numbers that are said come from /row.
 
 import { tableToggle } from "./a11y.js";
 import { arcs, bars, ranked, rowData, tableOf } from "./arcs.js";

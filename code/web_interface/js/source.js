@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Which text is looked at: the last generation, a text of one's own, or the run
-// a link names. All views that look inside share it.
+// Which text is looked at: the last generation, one's own, or a link's run.
 
 import { fill, h } from "./dom.js";
 
