@@ -101,6 +101,8 @@ test("tokens for people", () => {
   assert.equal(visible(token("\n\n")), "↵↵");
   assert.equal(visible(token("a\tb\x07")), "a⇥b<0x07>");
   assert.equal(visible({ text: "\ufffd", bytes: [0xe2, 0x82] }), "<0xE2><0x82>");
+  assert.equal(visible({ text: " \ufffd", bytes: [0x20, 0xd7] }), "·<0xD7>");
+  assert.equal(spoken({ text: " \ufffd", bytes: [0x20, 0xd7] }), "·<0xD7>");
   assert.equal(visible(token("世")), "世");
   assert.equal(visible({ text: "", bytes: [] }), "∅");
   assert.equal(plain({ text: "", bytes: [0x20, 0x61] }), " a");
