@@ -180,7 +180,7 @@ export class HeadView {
     }
     Object.assign(state, { q, k });
     this.spoken = how === "key";
-    this.point(q, k, true);
+    this.point(q, k, true, true);
     this.on.moved();
   }
 
@@ -200,9 +200,9 @@ export class HeadView {
   }
 
   /** Moves the crosshair now, and asks for the row if it is another. */
-  point(q, k, stays) {
-    this.at = { q, k, stays };
-    this.matrix.setCell(q, k, stays);
+  point(q, k, stays, reveal = false) {
+    this.at = { q, k, stays, reveal };
+    this.matrix.setCell(q, k, reveal);
     clearTimeout(this.timer);
     const known = stays && this.still?.q === q ? this.still : this.row;
     if (known?.q === q) {
@@ -239,7 +239,7 @@ export class HeadView {
     const { at, state } = this;
     if (at.k === null) {
       at.k = ranked(row.values)[0]?.k ?? 0;
-      this.matrix.setCell(at.q, at.k, at.stays);
+      this.matrix.setCell(at.q, at.k, at.reveal);
       if (at.stays) {
         state.k = at.k;
         this.on.moved();

@@ -107,7 +107,7 @@ export class Matrix {
       this.gridcell.setAttribute("aria-colindex", (this.cell.k ?? 0) + 1);
       if (reveal) {
         const room = this.side / this.scale;
-        this.x = clamp(this.x, this.cell.k - room + 1, this.cell.k);
+        if (k !== null) this.x = clamp(this.x, this.cell.k - room + 1, this.cell.k);
         this.y = clamp(this.y, q - room + 1, q);
         this.keepInside();
       }
