@@ -110,8 +110,7 @@ export class Sheet {
     this.run = run;
     this.heads = null;
     this.scored = false;
-    const tile = this.tileSize();
-    const size = tile > 64 ? tile / 2 : tile;
+    const size = this.tileSize();
     const answer = await this.app.api.binary(
       `/api/runs/${run.run}/thumbs?size=${size}`, { signal });
     this.codes = new Uint8Array(answer.buffer);
@@ -155,13 +154,11 @@ export class Sheet {
     this.mark();
   }
 
-  /** CSS pixels of a tile. Above 64, the most that the server gives, a texel
-   * takes two. */
+  /** CSS pixels of a tile, and texels, of which 64 are the most there are. */
   tileSize() {
     const room = (this.node.clientWidth || 480) - LABEL;
     const fit = Math.floor(room / this.run.n_heads) - GAP;
-    const tile = Math.max(24, Math.min(96, fit));
-    return tile > 64 ? tile - (tile % 2) : tile;
+    return Math.max(24, Math.min(64, fit));
   }
 
   /** Buttons and brackets anew; then the picture. */
