@@ -183,6 +183,31 @@ def drag(page, zooms, seconds=5):
     return gaps
 
 
+FIRST_TOKENS = """async () => {
+  const { api } = await import("/app/js/api.js");
+  const out = [];
+  for (let n = 0; n < 40; n++) {
+    const body = { prompt: `${n} and the fox by the river`, max_tokens: 2 };
+    const sent = performance.now();
+    let first, own;
+    await api.events("/api/generate", {
+      token: () => (first ??= performance.now()),
+      done: ({ timings }) => (own = timings.first_token_ms),
+    }, { body });
+    out.push(first - sent - own);
+  }
+  return out;
+}"""
+
+
+def first_token(browser, server):
+    """What fetch, HTTP and the events add to the server's own time."""
+    with Page(browser, server.url, "#/training") as page:
+        added = page.evaluate(FIRST_TOKENS)
+    name = "first token beyond the server's time (p95)"
+    return {name: figure(percentile(added, 95), 5, "ms")}
+
+
 def temperature(browser, server, slow):
     """The whole vocabulary through the chain, each time the slider moves."""
     text = urllib.parse.urlencode(
@@ -283,6 +308,7 @@ def main():
             found = weight(browser, server)
             found |= first_paint(browser, server)
             found |= attention(browser, server, inspect(server, ids))
+            found |= first_token(browser, server)
             for slow in (1, 4):
                 found |= temperature(browser, server, slow)
             found |= memory(browser, server, ids)
