@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How smooth the page is, in the system's Chromium without a GPU: streaming
-4,000 tokens, pictures of all heads of SmolLM2 at 512 tokens, the sampler while a
-slider moves, memory, and the first paint.
+4,000 tokens, pictures of all heads of SmolLM2 at 512 tokens, the sampler while
+a slider moves, memory, and the first paint.
 """
 
 import argparse
@@ -11,75 +11,17 @@ import sys
 import urllib.parse
 
 from support import smollm2
-from support.browser import Browser, find_browser, heap_bytes, slow_down
-from support.browser import wait_for
+from support.browser import Browser, find_browser, heap_bytes, wait_for
+from support.page_notes import FRAMES, Page, measures, percentile
 from support.record import Measurement, cores, program
 from support.texts import prompt
 from support.web_server import WebServer
 from support.web_stub import Stub, encoded, generation
 
 MIB = 2**20
+DRAWN = "document.querySelector('canvas.matrix-picture')?.matrix.bitmap"
 
-# From the first line of the page: what the browser itself notes.
-NOTES = """
-window.notes = { long: [], inputs: [], shifts: 0, paint: 0 };
-const note = (type, take, more) => new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) take(entry);
-}).observe({ type, buffered: true, ...more });
-note("longtask", (e) => notes.long.push(e.duration));
-note("event", (e) => { if (e.interactionId) notes.inputs.push(e.duration); },
-     { durationThreshold: 16 });
-note("layout-shift", (e) => { if (!e.hadRecentInput) notes.shifts += e.value; });
-note("largest-contentful-paint", (e) => { notes.paint = e.startTime; });
-"""
-
-# Milliseconds between frames until stopFrames().
-FRAMES = """() => {
-  const gaps = [];
-  let last = performance.now(), on = true;
-  const tick = (now) => {
-    gaps.push(now - last);
-    last = now;
-    if (on) requestAnimationFrame(tick);
-  };
-  requestAnimationFrame(tick);
-  window.stopFrames = () => ((on = false), gaps.slice(2));
-}"""
-
-
-def percentile(values, percent):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
-
-
-def measures(page, name):
-    """Durations of performance.measure(name), milliseconds."""
-    return page.evaluate(
-        "name => performance.getEntriesByName(name).map(e => e.duration)", name
-    )
-
-
-class Page:
-    """A visitor whose page keeps notes."""
-
-    def __init__(self, browser, url, route, slow=1, **options):
-        self.visitor = browser.visitor(url, **options)
-        self.visitor.context.add_init_script(NOTES)
-        self.page = self.visitor.page
-        if slow > 1:
-            slow_down(self.page, slow)
-        self.visitor.go(route)
-
-    def __enter__(self):
-        return self.page
-
-    def __exit__(self, kind, *_):
-        problems = self.visitor.close()
-        if problems and kind is None:
-            sys.exit(f"the page has problems: {problems}")
-
-
-# --- what is measured -----------------------------------------------------------
+# --- what is measured ---------------------------------------------------------
 
 
 def first_paint(browser, server):
@@ -243,10 +185,7 @@ def memory(browser, server, ids, cycles=20):
             page.evaluate(
                 f"location.hash = '#/attention?run={run}&layer=3&head=1'"
             )
-            wait_for(
-                page,
-                "document.querySelector('canvas.matrix-picture')?.matrix.bitmap",
-            )
+            wait_for(page, DRAWN)
             wait_for(page, "document.querySelector('.sheet-scores')")
             page.evaluate("location.hash = '#/training'")
             wait_for(page, "document.querySelector('[data-view=training]')")
