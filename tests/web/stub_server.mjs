@@ -18,6 +18,7 @@ import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { attentionTile, valueNorm } from "./stub_attention.mjs";
 import { DEFAULTS, StubModel, hash } from "./stub_model.mjs";
 import { TRAINING, trainingEvents } from "./stub_training.mjs";
 
@@ -195,12 +196,12 @@ const sqrtByte = (p) => Math.round(255 * Math.sqrt(p));
 
 function look(run, what, q) {
   describeRun(run);
-  const { model, ids, tokens } = runs.get(run);
+  const { model, ids } = runs.get(run);
   const [layer, head] = [Number(q.layer), Number(q.head)];
   const T = ids.length;
   if (what === "row") {
     const at = Number(q.q);
-    return { layer, head, q: at, weights: model.row(ids, layer, head, at), value_norms: ids.slice(0, at + 1).map((id) => 1 + hash(id, layer)) };
+    return { layer, head, q: at, weights: model.row(ids, layer, head, at), value_norms: ids.slice(0, at + 1).map((id) => valueNorm(id, layer)) };
   }
   if (what === "heads") return { heads: model.headScores(ids) };
   if (what === "lens") {
@@ -226,13 +227,7 @@ function look(run, what, q) {
     }
     return { bytes, headers: { "X-Shape": `${model.layers},${model.heads},${s},${s}`, "X-Coding": "sqrt-u8" } };
   }
-  if (what === "attention") {
-    const s = Math.min(T, 512 >> Number(q.level ?? 0));
-    const square = model.square(ids, layer, head, s);
-    const cells = [];
-    for (let i = 0; i < s; i++) for (let j = 0; j <= i; j++) cells.push(square[i * s + j]);
-    return { bytes: Buffer.from(cells.map(sqrtByte)), headers: { "X-Shape": String(s), "X-Tokens": String(tokens.length), "X-Coding": "sqrt-u8", "X-Scale": "1" } };
-  }
+  if (what === "attention") return attentionTile(model, ids, q);
   throw new Problem(404, "not_found", "expected a route of /api/openapi.json.");
 }
 

@@ -44,7 +44,7 @@ const offline = () =>
 export const LOST = {
   code: "connection_lost",
   type: "server_error",
-  message: "The connection ended before the text did; press Generate again.",
+  message: "The connection broke before the text was finished; press Generate again.",
   param: null,
 };
 

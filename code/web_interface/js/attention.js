@@ -292,7 +292,7 @@ class AttentionView {
       this.app.stop();
       return;
     }
-    const capture = { layer: this.state.layer, heads: [] };
+    const capture = { layer: this.state.layer, heads: this.heads() };
     const text = sameText(this.found, this.app.generation());
     this.writingLive = true;
     this.liveButton.textContent = "Stop";

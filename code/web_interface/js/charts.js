@@ -5,7 +5,7 @@
 
 import { fill, h, num, svg } from "./dom.js";
 
-const M = { top: 14, right: 132, bottom: 40, left: 52 };
+const M = { top: 26, right: 132, bottom: 40, left: 52 };
 
 /** Round numbers from low to high, about `n` of them. */
 export function ticks(low, high, n = 5) {
@@ -88,19 +88,21 @@ export function lineChart() {
   const place = (axis, from, to) => {
     const f = axis.log ? Math.log : Number;
     const [low, high] = [f(axis.low), f(axis.high)];
-    return (v) => from + ((f(v) - low) / (high - low || 1)) * (to - from);
+    const inside = (v) => Math.min(axis.high, Math.max(axis.low, v));
+    return (v) => from + ((f(inside(v)) - low) / (high - low || 1)) * (to - from);
   };
 
   function draw({ width, height = 380, series, references, x, y, summary }) {
     const narrow = width < 560;
-    const right = width - (narrow ? 12 : M.right);
+    const right = width - (narrow || !references.length ? 12 : M.right);
     const bottom = height - M.bottom;
     const X = place(x, M.left, right);
     const Y = place(y, bottom, M.top);
     root.setAttribute("viewBox", `0 0 ${width} ${height}`);
     root.setAttribute("aria-label", summary);
     const all = [];
-    const yTicks = y.log ? logTicks(y.low, y.high) : ticks(y.low, y.high);
+    const byPowers = y.log ? logTicks(y.low, y.high) : [];
+    const yTicks = byPowers.length > 2 ? byPowers : ticks(y.low, y.high);
     for (const v of yTicks) {
       all.push(
         svg("line.grid", { x1: M.left, x2: right, y1: Y(v), y2: Y(v) }),
@@ -114,7 +116,7 @@ export function lineChart() {
     all.push(
       svg("line.axis", { x1: M.left, x2: right, y1: bottom, y2: bottom }),
       svg("text.label", { x: right, y: height - 4, "text-anchor": "end" }, x.label),
-      svg("text.label", { x: 4, y: M.top - 3 }, y.label),
+      svg("text.label", { x: 4, y: 12 }, y.label),
     );
     const inside = references.filter((r) => r.value >= y.low && r.value <= y.high);
     const labels = spread(

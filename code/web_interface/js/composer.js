@@ -106,6 +106,7 @@ export function composer(app, { status, onGenerate, onStop, onMode }) {
     busy(on) {
       // The focus must not be lost with the button that had it.
       const had = document.activeElement === (on ? go : stop);
+      element.classList.toggle("busy", on);
       go.hidden = on;
       stop.hidden = !on;
       if (had) (on ? stop : go).focus();

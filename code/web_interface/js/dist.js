@@ -4,28 +4,65 @@
 // colour. The model's own arithmetic is float32 (Math.fround where it decides
 // something); logarithms are natural (nats) unless a name says bits.
 
-/** softmax in float32, as the server computes it: exp(x - max), its sum, the
- * product with 1 / sum. -Infinity becomes exactly 0. */
+const f = Math.fround;
+
+const POWERS = Float64Array.from({ length: 129 }, (_, i) => 2 ** -i);
+const COEFFICIENTS = Float32Array.of(
+  1.339887440266574e-3, 9.61843735767464e-3, 5.550332471162809e-2,
+  2.402264791363012e-1, 6.931472028550421e-1, 1,
+);
+const FIRST = f(1.5353361883195e-4);
+const LOG2E = f(1.442695);
+
+/** e^x for x <= 0 in float32, bit by bit as MLX computes it on a processor
+ * (mlx/backend/cpu/simd/math.h): 2^(x / ln 2), a polynomial between whole
+ * powers. Where a filter cuts depends on the last bit. */
+export function exp32(x) {
+  if (!(x >= -88)) return 0;
+  const y = f(x * LOG2E);
+  const whole = Math.floor(f(y + 0.5));
+  const part = f(y - whole);
+  let sum = FIRST;
+  for (let i = 0; i < 6; i++) sum = f(sum * part + COEFFICIENTS[i]);
+  return f(POWERS[-whole] * sum);
+}
+
+/** softmax as the server's processor computes it: exp(x - max) and their sum
+ * in float32, one after the other, then times 1 / sum. -Infinity becomes 0. */
 export function softmax(logits, out = new Float32Array(logits.length)) {
-  let max = -Infinity;
-  for (let i = 0; i < logits.length; i++) if (logits[i] > max) max = logits[i];
+  const max = largest(logits);
   let sum = 0;
   for (let i = 0; i < logits.length; i++) {
-    out[i] = Math.exp(logits[i] - max);
-    sum += out[i];
+    out[i] = exp32(f(logits[i] - max));
+    sum = f(sum + out[i]);
   }
-  const scale = Math.fround(1 / Math.fround(sum));
+  const scale = f(1 / sum);
   for (let i = 0; i < logits.length; i++) out[i] *= scale;
   return out;
 }
 
-/** log(sum of exp), nats. */
+/** The same as exactly as can be: for what is shown. */
+export function probabilities(logits) {
+  const max = largest(logits);
+  const out = Float64Array.from(logits, (x) => Math.exp(x - max));
+  const sum = out.reduce((a, b) => a + b, 0);
+  return out.map((e) => e / sum);
+}
+
+/** log(sum of exp), nats, in float32 as well. */
 export function logSumExp(logits) {
+  const max = largest(logits);
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) {
+    sum = f(sum + exp32(f(logits[i] - max)));
+  }
+  return f(f(Math.log(sum)) + max);
+}
+
+function largest(logits) {
   let max = -Infinity;
   for (let i = 0; i < logits.length; i++) if (logits[i] > max) max = logits[i];
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i] - max);
-  return max + Math.log(sum);
+  return max;
 }
 
 /** -sum p log p, nats. */

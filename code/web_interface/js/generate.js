@@ -12,6 +12,7 @@ import { settingsCard } from "./settings.js";
 import { branchForce } from "./state.js";
 import { statusLine, statusText } from "./status.js";
 
+const typing = (node) => node.matches?.("textarea, input:not([type=radio])");
 const wholeSentence = /[^.!?]*[.!?](?=\s)/g;
 
 export async function mount(root, app, params) {
@@ -66,6 +67,16 @@ export async function mount(root, app, params) {
     if (form.mode === "chat" && wasAtEnd) {
       write.element.scrollIntoView({ block: "end" });
     }
+  }
+
+  // On a phone the text begins below the screen.
+  function reveal() {
+    const { top } = out.element.getBoundingClientRect();
+    const phone = matchMedia("(max-width: 40rem)").matches;
+    if (!phone || form.mode === "chat" || top < innerHeight / 2) return;
+    out.element.scrollIntoView({
+      behavior: app.reducedMotion() ? "auto" : "smooth",
+    });
   }
 
   function showPlace() {
@@ -203,6 +214,7 @@ export async function mount(root, app, params) {
     status.show(g);
     const end = form.mode === "chat" && atEnd();
     out.update(g, what);
+    if (what === "start" && !g.done) reveal();
     follow(end);
     if (what === "tokens") speak(g);
     if (what === "done") {
@@ -224,7 +236,7 @@ export async function mount(root, app, params) {
       const { g, i } = out.pin.at;
       out.unpin();
       out.focusToken(g, i);
-    } else if (event.key === "ArrowLeft" && event.altKey) {
+    } else if (event.key === "ArrowLeft" && event.altKey && !typing(event.target)) {
       const parent = app.generation()?.parent;
       if (!parent || session.busy) return; // then it is the browser's "back"
       event.preventDefault();

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The contact sheet: every head of every layer as a small picture on one
-// canvas, with one transparent button a head above it. Rows are layers, with
-// brackets over the heads that share a key/value head; or all heads in the
-// order of a score.
+// The contact sheet: every head as a small picture on one canvas, below a clear
+// button each; by layer, with brackets over heads that share a key/value head,
+// or in the order of a score.
 
 import { roving } from "./a11y.js";
 import { fill, h, num } from "./dom.js";
@@ -110,10 +109,8 @@ export class Sheet {
     performance.mark("attention:run");
     this.run = run;
     this.heads = null;
-    const scores = this.app.api.get(`/api/runs/${run.run}/heads`, { signal });
-    scores.catch(() => {}); // told below
-    const tile = this.tileSize();
-    const size = tile > 64 ? tile / 2 : tile;
+    this.scored = false;
+    const size = this.tileSize();
     const answer = await this.app.api.binary(
       `/api/runs/${run.run}/thumbs?size=${size}`, { signal });
     this.codes = new Uint8Array(answer.buffer);
@@ -126,7 +123,9 @@ export class Sheet {
       })));
     this.layout();
     performance.measure("attention:sheet", "attention:run");
-    const told = (await scores).heads;
+    // After the picture: the server works on one thing at a time.
+    const { heads: told } = await this.app.api.get(
+      `/api/runs/${run.run}/heads`, { signal });
     this.heads = this.heads.map((place) => told.find(
       (x) => x.layer === place.layer && x.head === place.head) ?? place);
     this.scored = true;
@@ -155,13 +154,11 @@ export class Sheet {
     this.mark();
   }
 
-  /** CSS pixels of a tile. Above 64, the most that the server gives, a texel
-   * takes two. */
+  /** CSS pixels of a tile, and texels, of which 64 are the most there are. */
   tileSize() {
     const room = (this.node.clientWidth || 480) - LABEL;
     const fit = Math.floor(room / this.run.n_heads) - GAP;
-    const tile = Math.max(24, Math.min(96, fit));
-    return tile > 64 ? tile - (tile % 2) : tile;
+    return Math.max(24, Math.min(64, fit));
   }
 
   /** Buttons and brackets anew; then the picture. */
@@ -203,7 +200,7 @@ export class Sheet {
       dataset: { head: keyOf(x.layer, x.head), kv: `${x.layer}.${x.kv_group}` },
       "aria-label": `Layer ${x.layer}, head ${x.head}${names && `: ${names}`}${score}`,
     }, h("span.sheet-badge", { "aria-hidden": "true" },
-      flat ? num(x[this.by], 2) : patterns.map(([letter]) => letter).join("")));
+      flat ? x[this.by].toFixed(x[this.by] < 10 ? 2 : 0) : patterns.map(([letter]) => letter).join("")));
   }
 
   drawBrackets(flat, columns) {

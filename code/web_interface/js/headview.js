@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // One head (or several combined): its matrix, the text linked with it, and one
-// row as arcs, bars and a table. A cell that is pointed at shows for the moment;
-// one that is pinned, or reached by keys, stays. Numbers that are said come from
-// /row; tiles are only pictures.
+// row as arcs, bars and a table. Pointing shows a cell for the moment, pins and
+// keys for good. Numbers that are said come from /row.
 
 import { tableToggle } from "./a11y.js";
 import { arcs, bars, ranked, rowData, tableOf } from "./arcs.js";
@@ -103,8 +102,9 @@ export class HeadView {
   /** All anew after the head, the way or the run changed. */
   refresh() {
     const { state } = this;
-    state.q = Math.min(state.q ?? Infinity, this.tokens.length - 1);
-    state.k = state.k === null ? null : Math.min(state.k, state.q);
+    const whole = (x, most) => Math.max(0, Math.min(Math.trunc(x), most));
+    state.q = whole(state.q ?? Infinity, this.tokens.length - 1);
+    state.k = state.k === null ? null : whole(state.k, state.q);
     const name = this.name();
     this.title.textContent = name[0].toUpperCase() + name.slice(1);
     this.matrix.setLabel(`Attention of ${name}: rows are queries, columns keys`);
@@ -180,7 +180,7 @@ export class HeadView {
     }
     Object.assign(state, { q, k });
     this.spoken = how === "key";
-    this.point(q, k, true);
+    this.point(q, k, true, true);
     this.on.moved();
   }
 
@@ -200,9 +200,9 @@ export class HeadView {
   }
 
   /** Moves the crosshair now, and asks for the row if it is another. */
-  point(q, k, stays) {
-    this.at = { q, k, stays };
-    this.matrix.setCell(q, k, stays);
+  point(q, k, stays, reveal = false) {
+    this.at = { q, k, stays, reveal };
+    this.matrix.setCell(q, k, reveal);
     clearTimeout(this.timer);
     const known = stays && this.still?.q === q ? this.still : this.row;
     if (known?.q === q) {
@@ -239,7 +239,7 @@ export class HeadView {
     const { at, state } = this;
     if (at.k === null) {
       at.k = ranked(row.values)[0]?.k ?? 0;
-      this.matrix.setCell(at.q, at.k, at.stays);
+      this.matrix.setCell(at.q, at.k, at.reveal);
       if (at.stays) {
         state.k = at.k;
         this.on.moved();

@@ -23,9 +23,9 @@ export const COLOURS = {
     share: (cell) => Math.sqrt(cell.top[0].p),
   },
   kl: {
-    label: "Distance from the end",
-    ends: ["as the last layer", "8 nats or more away"],
-    share: (cell) => Math.min(1, Math.max(0, cell.kl) / 8),
+    label: "KL to the output",
+    ends: ["as the last layer", "50 nats or more away"],
+    share: (cell) => Math.min(1, Math.log1p(Math.max(0, cell.kl)) / Math.log1p(50)),
   },
   rank: {
     label: "Rank of the final token",

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Attention while the text is being written: each token event of a generation
-// with `capture` brings one row for each head of a layer. Row i is that of the
-// token before it, at position prompt + i - 1; rows of the rest of the prompt
-// are not sent and stay empty. Bytes only: pictures, no exact numbers.
+// Attention while the text is written: token event i brings a row (bytes) for
+// each captured head, that of the token before it, at prompt + i - 1. The rest
+// of the prompt has none.
 
 import { weightOf } from "./palette.js";
 import { at, bytesOf, cells, pool, sizeAt } from "./tiles.js";

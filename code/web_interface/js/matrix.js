@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// One attention matrix on a canvas: queries down, keys across. The tile becomes
-// a bitmap through a table of 256 colours; zoom and pan only draw it again. Two
-// canvases: the picture, and over it axes and crosshair (overlay.js). For the
-// keyboard and screen readers it is a grid whose one cell moves.
+// One attention matrix on a canvas, queries down, keys across. A tile becomes a
+// bitmap once; zoom and pan draw it again. A second canvas has axes and crosshair
+// (overlay.js). For keyboards and screen readers: a grid whose one cell moves.
 
 import { h } from "./dom.js";
 import { drawOverlay, inks } from "./overlay.js";
@@ -108,7 +107,7 @@ export class Matrix {
       this.gridcell.setAttribute("aria-colindex", (this.cell.k ?? 0) + 1);
       if (reveal) {
         const room = this.side / this.scale;
-        this.x = clamp(this.x, this.cell.k - room + 1, this.cell.k);
+        if (k !== null) this.x = clamp(this.x, this.cell.k - room + 1, this.cell.k);
         this.y = clamp(this.y, q - room + 1, q);
         this.keepInside();
       }

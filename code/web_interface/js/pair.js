@@ -2,6 +2,8 @@
 //
 // The same head in two runs, side by side, with one crosshair for both.
 
+import { tableToggle } from "./a11y.js";
+import { tableOf } from "./arcs.js";
 import { fill, h, num } from "./dom.js";
 import { picker } from "./headtools.js";
 import { Matrix } from "./matrix.js";
@@ -16,10 +18,16 @@ export class HeadPair {
     this.layers = picker("Layer", (x) => this.choose(x, this.head));
     this.heads = picker("Head", (x) => this.choose(this.layer, x));
     this.sides = [0, 1].map((n) => this.side(n));
+    this.button = h("button.button.small.quiet", { type: "button" });
+    this.table = h("div.table-wrap", {
+      tabindex: "0", role: "region", "aria-label": "One row of both as a table",
+    });
     this.node = h("section.card.stack", { hidden: true, "aria-label": "The same head in both" },
       h("div.spread", {}, h("h3", {}, "The same head in both"),
-        h("span.cluster", {}, this.layers.node, this.heads.node)),
-      h("div.side-by-side", {}, this.sides.map((side) => side.node)));
+        h("span.cluster", {}, this.layers.node, this.heads.node, this.button)),
+      h("div.side-by-side", {}, this.sides.map((side) => side.node)), this.table);
+    tableToggle(this.button, this.table);
+    this.button.addEventListener("click", () => this.showTable());
     this.off = app.onTheme(() => this.recolour());
   }
 
@@ -81,6 +89,10 @@ export class HeadPair {
   }
 
   key(key) {
+    if (key === "t") {
+      this.button.click();
+      return true;
+    }
     const by = { "[": [0, -1], "]": [0, 1], "{": [-1, 0], "}": [1, 0] }[key];
     if (by) {
       const [layers, heads] = this.counts;
@@ -127,6 +139,21 @@ export class HeadPair {
     this.timer = setTimeout(() => this.values(q, k, how), how === "hover" ? 40 : 0);
   }
 
+  showTable() {
+    if (this.table.hidden || !this.rows) {
+      return;
+    }
+    const names = this.sides.map((side) => side.title.textContent);
+    const [q] = this.at;
+    fill(this.table, tableOf(Array.from({ length: q + 1 }, (_, k) => ({
+      position: k,
+      ...Object.fromEntries(this.rows.flatMap((row, n) => [
+        [`token ${names[n]}`, row ? visible(this.runs[n].tokens[k]) : ""],
+        [`weight ${names[n]}`, row ? row.values[k] : null],
+      ])),
+    })), `Layer ${this.layer} head ${this.head}: the query at position ${q}`, 5));
+  }
+
   async values(q, k, how) {
     const asked = this.at;
     try {
@@ -150,6 +177,8 @@ export class HeadPair {
           side.matrix.setCell(rows[n] ? q : null, at, true);
         }
       });
+      this.rows = rows;
+      this.showTable();
       if (k === null) {
         this.at = [q, at];
       } else if (how === "key") {

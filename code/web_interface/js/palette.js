@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Colours of attention pictures: 256 steps, one list for each theme, along a
-// path in OKLCH. Luminance only rises (dark) or only falls (light), so that the
-// order survives colour blindness and print; no two steps share a colour, so
-// that a picture can be read back (indexOfColour).
-//
-// Pictures are coded as bytes: code = round(255 sqrt(p)). A colour's index is
-// 255 p^gamma; at gamma = 0.5 index and code are the same.
+// 256 colours for each theme on a path in OKLCH: luminance only rises (dark) or
+// falls (light), so that all eyes see the order; no two are alike, so that a
+// picture can be read back. A picture's byte is its code, 255 sqrt(p); a
+// colour's index is 255 p^gamma, the same at gamma = 0.5.
 
 // [place, lightness, chroma, hue in degrees]
 const PATHS = {

@@ -2,17 +2,19 @@
 //
 // The parameters of a generation: what each does in one sentence, its range
 // (that of llm/generation/sampling_config.cpp; the server checks again) and
-// the value at which it does nothing. The order is that of the sampler chain.
+// the value at which it begins: a little safer than the model's own distribution
+// (the API's default), because a small model rambles there.
 
-/** name: of the API; slider: [low, high, step] where a slider helps. */
+/** name: of the API; initial: of the page, neutral: of the API if it is another;
+ * slider: [low, high, step] where a slider helps. */
 export const PARAMETERS = [
   {
-    name: "temperature", label: "Temperature", initial: 1,
+    name: "temperature", label: "Temperature", initial: 0.8, neutral: 1,
     min: 0, max: 100, slider: [0, 2, 0.05], main: true,
     hint: "Below 1 the model plays safe, above 1 it dares more. 0 always takes the likeliest token.",
   },
   {
-    name: "top_p", label: "Top-p", initial: 1,
+    name: "top_p", label: "Top-p", initial: 0.95, neutral: 1,
     min: 0, max: 1, slider: [0, 1, 0.01], main: true,
     hint: "Keeps the likeliest tokens until together they reach this probability. 1 keeps all.",
   },
@@ -88,14 +90,14 @@ export function problem(name, value) {
   return `Expected ${p.whole ? "a whole number " : ""}${range} but received ${given}.`;
 }
 
-/** The part of a request that belongs to the parameters: those at their
- * default are left out, so that a request shows what was chosen. */
+/** The part of a request that belongs to the parameters: what is the API's
+ * default is left out, so that a request shows what was chosen. */
 export function toBody(values) {
   const body = {};
   for (const p of PARAMETERS) {
     const value = values[p.name];
     if (value === undefined || value === null) continue;
-    if (p.list ? value.length : value !== p.initial) body[p.name] = value;
+    if (p.list ? value.length : value !== (p.neutral ?? p.initial)) body[p.name] = value;
   }
   return body;
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The data behind attention pictures of one run: tiles for the eye (bytes or
-// halves, kept up to 64 MiB) and exact rows for every number that is said.
-//
-// A `view` is {heads: [[layer, head], ..], how: "head" | "mean" | "max",
-// weighted, nosink}.
+// The data of one run's pictures: tiles for the eye (kept up to 64 MiB), exact
+// rows for numbers. A `view` is {heads: [[layer, head], ..], how: "head" |
+// "mean" | "max", weighted, nosink}.
 
 import { query } from "./api.js";
 import {

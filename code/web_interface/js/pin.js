@@ -57,7 +57,7 @@ export function pinPanel(app, { onContinue, onClose }) {
             type: "button",
             "aria-label": `Continue with ${visible(a)}`,
             on: { click: () => onContinue(g, place, a.id) },
-          }, "Continue with ", h("span.mono", visible(a)))),
+          }, "Continue ", h("span.with", "with ", h("span.mono", visible(a))))),
     );
   }
 

@@ -7,7 +7,7 @@
 // are equally good the lower id stays. All but typical-p keep a beginning of
 // one sorted list, which is made once.
 
-import { logSumExp, softmax } from "./dist.js";
+import { exp32, logSumExp, probabilities, softmax } from "./dist.js";
 
 const f = Math.fround;
 
@@ -103,7 +103,7 @@ export class Position {
     this.logits = logits;
     this.counts = new Map();
     for (const id of seen) this.counts.set(id, (this.counts.get(id) ?? 0) + 1);
-    this.raw = softmax(logits);
+    this.raw = probabilities(logits);
     this.known = new Map();
   }
 
@@ -113,7 +113,7 @@ export class Position {
   stages(settings) {
     let key = "softmax";
     let stage = this.#remember(key, () =>
-      this.#look(sorted(this.logits), "softmax", "the model's own probabilities"),
+      this.#look(sorted(this.logits), "softmax", "the probabilities of the model"),
     );
     const out = [stage];
     for (const { name, effect } of makeChain(settings)) {
@@ -127,13 +127,12 @@ export class Position {
     return out;
   }
 
+  // The 40 that were used last.
   #remember(key, make) {
-    let value = this.known.get(key);
-    if (!value) {
-      if (this.known.size > 40) this.known.clear();
-      value = make();
-      this.known.set(key, value);
-    }
+    const value = this.known.get(key) ?? make();
+    this.known.delete(key);
+    this.known.set(key, value);
+    if (this.known.size > 40) this.known.delete(this.known.keys().next().value);
     return value;
   }
 
@@ -180,7 +179,7 @@ export class Position {
     let sum = 0;
     let mass = 0;
     for (const id of ids) {
-      sum += Math.exp(f(f(logits[id] - max) / t));
+      sum += Math.exp((logits[id] - max) / t);
       mass += this.raw[id];
     }
     const has = (id) => place[id] < ids.length;
@@ -188,7 +187,7 @@ export class Position {
       name, effect, ids, logits, place, divisor, has,
       survivors: ids.length,
       mass: Math.min(1, mass),
-      p: (id) => (has(id) ? Math.exp(f(f(logits[id] - max) / t)) / sum : 0),
+      p: (id) => (has(id) ? Math.exp((logits[id] - max) / t) / sum : 0),
     };
   }
 }
@@ -214,16 +213,20 @@ function cheapest(now, order, limit) {
   const { logits, ids } = now;
   const max = largest(logits, ids);
   if (now.scale === undefined) {
-    let sum = 0;
-    for (const id of ids) sum += f(Math.exp(f(logits[id] - max)));
-    now.scale = f(1 / f(sum));
+    let sum = 0; // by rising id and in float32: rounding decides the last token
+    for (let id = 0; id < logits.length; id++) {
+      if (now.place[id] < ids.length) {
+        sum = f(sum + exp32(f(logits[id] - max)));
+      }
+    }
+    now.scale = f(1 / sum);
   }
   const { scale } = now;
   const p = f(limit);
   let before = 0;
   let n = 0;
   while (n < order.length && (n === 0 || before < p)) {
-    const weight = f(f(Math.exp(f(logits[order[n]] - max))) * scale);
+    const weight = f(exp32(f(logits[order[n]] - max)) * scale);
     before = f(before + weight);
     n++;
   }
@@ -236,13 +239,14 @@ function typical(now, p) {
   const { logits } = now;
   const byId = Uint32Array.from(now.ids).sort(); // equals: the lower id first
   const kept = Float32Array.from(byId, (id) => logits[id]);
-  const total = f(logSumExp(kept));
+  const total = logSumExp(kept);
   const probability = softmax(kept);
   let entropy = 0;
   for (let i = 0; i < kept.length; i++) {
-    if (probability[i] > 0) entropy += f(probability[i] * f(total - kept[i]));
+    if (probability[i] > 0) {
+      entropy = f(entropy + f(probability[i] * f(total - kept[i])));
+    }
   }
-  entropy = f(entropy);
   const nearness = kept.map((x) => -Math.abs(f(f(total - x) - entropy)));
   const order = Uint32Array.from(sortFalling(nearness), (i) => byId[i]);
   const stays = new Uint8Array(logits.length);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Which text is looked at: the last generation, a text of one's own, or the run
-// a link names. All views that look inside share it.
+// Which text is looked at: the last generation, one's own, or a link's run.
 
 import { fill, h } from "./dom.js";
 
@@ -37,6 +36,9 @@ export async function findRun(app, params, signal) {
     if (run) {
       return { run, text: params.text, from: params.text ? "text" : "link" };
     }
+    if (!params.text) {
+      app.toast("The run of this link is gone: runs are kept for ten minutes.");
+    }
   }
   if (params.text) {
     const model = params.model ?? app.model()?.id;
@@ -60,8 +62,8 @@ const EXAMPLE =
   "When Mary and John went to the shop, John gave a bottle of milk to Mary. " +
   "When Mary and John went to the park, John gave";
 
-/** The card that says which text it is and takes another one. onRun({run, text,
- * from}) when it is there; begin() -> signal and end() frame the waiting. */
+/** The card that says which text it is and takes another one: onRun({run, text,
+ * from} or null). */
 export function sourceCard(app, { onRun, signal }) {
   const area = h("textarea.mono", {
     id: "look-text", rows: "4", spellcheck: "false", value: EXAMPLE,
@@ -69,7 +71,14 @@ export function sourceCard(app, { onRun, signal }) {
   const problem = h("p.problem", { role: "alert", hidden: true });
   const go = h("button.button.primary", { type: "submit" }, "Look inside");
   const last = h("button.button", { type: "button" }, "The last generation");
-  const who = h("span.muted");
+  const wait = h("span.muted");
+  const models = h("select", {
+    id: "look-model", on: { change: () => app.setModel(models.value) },
+  });
+  signal.addEventListener("abort", app.models.subscribe((list) => {
+    fill(models, list.map((m) => h("option", { value: m.id }, m.name || m.id)));
+    models.value = app.model()?.id;
+  }));
   const what = h("span", {}, "Choose a text");
   const busy = async (work) => {
     problem.hidden = true;
@@ -93,9 +102,10 @@ export function sourceCard(app, { onRun, signal }) {
     busy(async () => {
       const model = app.model()?.id;
       if (model && app.models.get(model)?.state !== "loaded") {
-        who.textContent = `loading ${model} …`;
+        wait.textContent = `loading ${model} …`;
         await app.load(model);
       }
+      wait.textContent = "";
       const run = await inspect(app, model, area.value, signal);
       return { run, text: area.value, from: "text" };
     });
@@ -108,7 +118,8 @@ export function sourceCard(app, { onRun, signal }) {
       h("p.hint", {}, "The model reads it once; nothing is written. " +
         "Text that repeats itself shows the most.")),
     problem,
-    h("div.cluster", {}, go, last, who));
+    h("div.cluster", {}, go, last, h("span.pick", {},
+      h("label", { for: "look-model" }, "read by"), models), wait));
   area.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       own(event);
@@ -122,7 +133,7 @@ export function sourceCard(app, { onRun, signal }) {
     /** Says what is shown now; null opens the form. */
     show(found) {
       last.hidden = !app.generation()?.tokens?.length;
-      who.textContent = `read by ${app.model()?.name ?? "the default model"}`;
+      models.value = app.model()?.id;
       node.open = !found;
       if (!found) {
         fill(what, "Choose a text");
@@ -135,7 +146,7 @@ export function sourceCard(app, { onRun, signal }) {
       const origin = { text: "Your text", link: "A linked run" }[from] ??
         "The last generation";
       fill(what, h("strong", {}, origin),
-        `: ${run.tokens.length} tokens, read by ${run.model}`);
+        `: ${run.tokens.length} ${run.tokens.length === 1 ? "token" : "tokens"}, read by ${run.model}`);
     },
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The text under a picture, one button a token, linked with it: hovering or
-// focusing a token moves the crosshair, and the row in focus tints the text.
+// The text below a matrix and linked with it: a token in focus moves the
+// crosshair, the row in focus tints the text.
 
 import { roving } from "./a11y.js";
 import { fill, h } from "./dom.js";

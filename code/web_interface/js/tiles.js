@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Attention as numbers, without a page: the packed lower triangle (row i has
-// its i + 1 keys), the levels of the server's pyramid, half floats, and what is
-// computed from several heads or without the first token.
-//
-// A tile is {s, T, scale, codes} or {s, T, scale, weights}: s texels a side for
-// T tokens; texel i covers the tokens floor(i T / s) .. floor((i+1) T / s) - 1
-// and holds the largest weight among them.
+// Attention as numbers. A tile is {s, T, scale, codes | weights}: the packed
+// lower triangle (row i has i + 1 keys) of s texels a side for T tokens; texel i
+// has the largest weight of the tokens floor(i T / s) .. floor((i+1) T / s) - 1.
 
 /** Index of (row i, column j <= i); the number of cells of s rows. */
 export const at = (i, j) => (i * (i + 1)) / 2 + j;

@@ -13,20 +13,25 @@ export function plain(token) {
   return new TextDecoder().decode(Uint8Array.from(token.bytes));
 }
 
+const shown = (text) =>
+  text.replace(/[\n\r\t ]|[\0-\x1f\x7f]/g, (c) => MARKS[c] ?? hex(c.charCodeAt(0)));
+
 /** For people: spaces, line ends and lone bytes can be seen. */
 export function visible(token) {
   const text = plain(token);
-  if (text.includes("\ufffd") && token.bytes) return token.bytes.map(hex).join("");
-  if (text === "") return "∅";
-  return text.replace(/[\n\r\t ]|[\0-\x1f\x7f]/g, (c) =>
-    MARKS[c] ?? hex(c.charCodeAt(0)),
-  );
+  if (text.includes("\ufffd") && token.bytes) {
+    return token.bytes
+      .map((b) => (b < 0x80 ? shown(String.fromCharCode(b)) : hex(b)))
+      .join("");
+  }
+  return text === "" ? "∅" : shown(text);
 }
 
 /** For a screen reader. */
 export function spoken(token) {
   const text = plain(token);
-  if (text.trim() !== "" && !text.includes("\ufffd")) return text.trim();
+  if (text.includes("\ufffd")) return visible(token);
+  if (text.trim() !== "") return text.trim();
   const names = { "\n": "line end", " ": "space", "\t": "tab" };
-  return [...text].map((c) => names[c] ?? "byte").join(" ") || "nothing";
+  return [...text].map((c) => names[c] ?? "space").join(" ") || "nothing";
 }

@@ -277,10 +277,10 @@ TEST_CASE("service: models") {
     states.push_back(info.id + " " + info.state);
   });
   CHECK(service.load("gpt").state == "loading");
-  run(service, request("abc", 2));
   GenerateRequest r = request("abc", 2);
   r.model = "gpt";
   CHECK(done_of(run(service, r)).reason == "length");
+  CHECK(done_of(run(service, request("abc", 2))).reason == "length");
   const std::lock_guard lock(mutex);
   CHECK(
       states ==

@@ -52,8 +52,9 @@ test("parameters: ranges and bodies", () => {
   for (const [name, values] of Object.entries(bad)) {
     for (const value of values) assert.match(problem(name, value), /^Expected .* but received|^Expected texts/, `${name} ${value}`);
   }
-  assert.deepEqual(toBody(defaults()), {});
-  assert.deepEqual(toBody({ ...defaults(), top_k: 3, stop: ["a"] }), { top_k: 3, stop: ["a"] });
+  assert.deepEqual(toBody(defaults()), { temperature: 0.8, top_p: 0.95 });
+  const neutral = { ...defaults(), temperature: 1, top_p: 1 };
+  assert.deepEqual(toBody({ ...neutral, top_k: 3, stop: ["a"] }), { top_k: 3, stop: ["a"] });
   for (let i = 0; i < 100; i++) assert.ok(Number.isSafeInteger(newSeed()) && newSeed() >= 0);
 });
 

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { MEASURES, entropy, logSumExp, rank, softmax, surprise } from "../../../code/web_interface/js/dist.js";
+import { MEASURES, entropy, exp32, logSumExp, probabilities, rank, softmax, surprise } from "../../../code/web_interface/js/dist.js";
 import { bytes, duration, num, percent, short } from "../../../code/web_interface/js/dom.js";
 import { toCSV } from "../../../code/web_interface/js/export.js";
 import { plain, spoken, visible } from "../../../code/web_interface/js/tokens.js";
@@ -76,10 +76,23 @@ test("colours: luminance is monotone and the text on them stays readable", () =>
 
 test("distributions", () => {
   const p = softmax(Float32Array.of(0, Math.log(3), -Infinity));
-  assert.ok(Math.abs(p[0] - 0.25) < 1e-6 && Math.abs(p[1] - 0.75) < 1e-6 && p[2] === 0);
+  for (const q of [p, probabilities(Float32Array.of(0, Math.log(3), -Infinity))]) {
+    assert.ok(Math.abs(q[0] - 0.25) < 1e-6 && Math.abs(q[1] - 0.75) < 1e-6 && q[2] === 0);
+  }
   assert.ok(Math.abs(entropy(p) - 0.5623351446) < 1e-6);
-  assert.ok(Math.abs(logSumExp([1000, 1000]) - 1000 - Math.LN2) < 1e-9);
+  assert.ok(Math.abs(logSumExp([0, 0]) - Math.LN2) < 1e-7);
+  assert.ok(Math.abs(logSumExp([1000, 1000]) - 1000 - Math.LN2) < 1e-4); // float32
   assert.equal(rank([1, 3, 3, 2], 2), 2);
+});
+
+test("the exponential of the server's processor", () => {
+  assert.equal(exp32(0), 1);
+  assert.equal(exp32(-Infinity), 0);
+  assert.equal(exp32(-88.5), 0);
+  for (let x = -80; x <= 0; x += 0.0137) {
+    const y = Math.fround(x);
+    assert.ok(Math.abs(exp32(y) / Math.exp(y) - 1) < 4e-6, `exp(${y})`);
+  }
 });
 
 test("tokens for people", () => {
@@ -88,6 +101,8 @@ test("tokens for people", () => {
   assert.equal(visible(token("\n\n")), "↵↵");
   assert.equal(visible(token("a\tb\x07")), "a⇥b<0x07>");
   assert.equal(visible({ text: "\ufffd", bytes: [0xe2, 0x82] }), "<0xE2><0x82>");
+  assert.equal(visible({ text: " \ufffd", bytes: [0x20, 0xd7] }), "·<0xD7>");
+  assert.equal(spoken({ text: " \ufffd", bytes: [0x20, 0xd7] }), "·<0xD7>");
   assert.equal(visible(token("世")), "世");
   assert.equal(visible({ text: "", bytes: [] }), "∅");
   assert.equal(plain({ text: "", bytes: [0x20, 0x61] }), " a");
