@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The libFuzzer targets: each for some seconds with every test, for longer with
-# test --deep. They link only llm_core, compiled by clang with AddressSanitizer
+# test --deep. They link no MLX, compiled by clang with AddressSanitizer
 # and UBSan. What a run learns stays in cache/fuzz, where the next one begins;
 # seeds are in tests/fuzz/corpus.
 

@@ -118,7 +118,11 @@ def wait_for(page, expression, argument=None, seconds=15):
     """Until it is true. (Playwright's own wait_for_function evaluates text in
     the page, which the policy forbids.)"""
     end = time.monotonic() + seconds
-    while not page.evaluate(expression, argument):
+    truth = f"""(argument) => {{
+      const found = {expression};
+      return Boolean(typeof found === "function" ? found(argument) : found);
+    }}"""
+    while not page.evaluate(truth, argument):
         if time.monotonic() > end:
             raise TimeoutError(f"never true: {expression} {argument or ''}")
         page.wait_for_timeout(20)

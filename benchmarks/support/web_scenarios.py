@@ -124,7 +124,7 @@ async def in_decode(server, rng):
 
 async def in_prefill(server, rng, prompt_words):
     """The prompt is new each time, so no cache makes it short."""
-    body_ = body(0, 50, prompt=prompt(rng.randrange(10**9), prompt_words))
+    body_ = body(0, 10**5, prompt=prompt(rng.randrange(10**9), prompt_words))
     async with Stream(server.port, body_) as stream:
         await stream.head()
         await first(stream, "prefill")
@@ -134,7 +134,7 @@ async def in_prefill(server, rng, prompt_words):
 
 async def in_queue(server, rng):
     """Others hold every place; this one waits, and goes."""
-    async with Stream(server.port, body(rng.randrange(10**6), 50)) as stream:
+    async with Stream(server.port, body(rng.randrange(10**6), 10**5)) as stream:
         await asyncio.sleep(rng.random() * 0.02)
         leave(stream, rng)
 

@@ -177,6 +177,12 @@ void run_server(asio::io_context& io, tcp::acceptor acceptor, App& app) {
   asio::co_spawn(io, accept(app, acceptor), asio::detached);
   asio::co_spawn(io, await_signals(app, acceptor, signals), asio::detached);
   io.run();
+  // What is left takes a moment; a signal then is another second one.
+  error_code ignored;
+  signals.clear(ignored);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    std::signal(signal, [](int) { std::_Exit(0); });
+  }
 }
 
 } // namespace llm::web

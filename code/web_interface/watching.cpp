@@ -119,7 +119,7 @@ Task<> watch_training(Exchange& x) {
   while (goes_on && !out.gone() && !x.app.draining) {
     goes_on = events.tell(out);
     co_await out.send();
-    if (!events.more()) {
+    if (goes_on && !events.more()) {
       co_await out.wait(poll);
     }
   }

@@ -165,6 +165,10 @@ mx::array token_losses(
     const mx::array& targets,
     const Function& plain);
 
+/** logits [..., V] -> {log-sum-exp [...], entropy of softmax(logits) [...]}; -inf
+ * counts as probability 0. */
+std::vector<mx::array> spread(const mx::array& logits, const Function& plain);
+
 /** x with each value zeroed with probability p and the others times 1 / (1 -
  * p), by the numbers that mx::random::bernoulli draws from `key` (uint32 [2]).
  * Fewer than 2^32 values. `plain` takes {x, key}. */

@@ -32,6 +32,33 @@ mx::array token_losses(const mx::array& logits, const mx::array& targets) {
   return plain_losses({scores, targets})[0];
 }
 
+namespace {
+
+std::vector<mx::array> plain_spread(const std::vector<mx::array>& in) {
+  const mx::array lse = mx::logsumexp(in[0], -1);
+  const mx::array p = mx::softmax(in[0], -1);
+  const mx::array zero = mx::array(0.0f);
+  // -sum p log p = lse - sum p x; where p is 0, x may be -inf.
+  const mx::array x = mx::where(mx::greater(p, zero), in[0], zero);
+  return {lse, mx::subtract(lse, mx::sum(mx::multiply(p, x), -1))};
+}
+
+} // namespace
+
+Spread spread(const mx::array& logits) {
+  const mx::array scores = mx::astype(logits, mx::float32);
+  std::vector<mx::array> out;
+  if constexpr (kernels::built) {
+    if (kernels::usable({scores})) {
+      out = kernels::spread(scores, plain_spread);
+    }
+  }
+  if (out.empty()) {
+    out = plain_spread({scores});
+  }
+  return {out[0], out[1]};
+}
+
 mx::array cross_entropy(const mx::array& logits, const mx::array& targets) {
   return mx::mean(token_losses(logits, targets));
 }

@@ -24,4 +24,12 @@ mlx::core::array masked_cross_entropy(
     const mlx::core::array& targets,
     const mlx::core::array& mask);
 
+/** How a distribution over tokens spreads: logits [..., V], -inf for removed
+ * ones, -> each [...], float32. */
+struct Spread {
+  mlx::core::array log_sum_exp;
+  mlx::core::array entropy; ///< of softmax(logits), nats
+};
+Spread spread(const mlx::core::array& logits);
+
 } // namespace llm::nn

@@ -5,19 +5,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include <mlx/ops.h>
-
 #include "llm/core/utf8.h"
 
 namespace llm::serving {
 
 DetailGraph detail_graph(const Choice& choice) {
-  const mx::array lse = mx::logsumexp(choice.raw, -1);
-  const mx::array p = mx::softmax(choice.raw, -1);
-  // -sum p log p = lse - sum p x
-  return {
-      mx::subtract(lse, mx::sum(mx::multiply(p, choice.raw))),
-      mx::logsumexp(choice.final, -1)};
+  const nn::Spread raw = nn::spread(choice.raw);
+  const bool same = choice.final.id() == choice.stages.front().id() &&
+      choice.final.size() == choice.raw.size(); // nothing in the chain
+  return {raw, same ? raw : nn::spread(choice.final)};
 }
 
 void collect(
@@ -26,7 +22,7 @@ void collect(
     std::vector<mx::array>& outputs) {
   outputs.insert(
       outputs.end(),
-      {choice.raw, choice.final, graph.entropy, graph.final_lse});
+      {choice.raw, choice.final, graph.raw.entropy, graph.final.log_sum_exp});
   outputs.insert(outputs.end(), choice.stages.begin(), choice.stages.end());
 }
 
@@ -92,10 +88,10 @@ TokenEvent::Details details_of(
   const int vocabulary = static_cast<int>(choice.final.size());
   const int32_t id = choice.id.data<int32_t>()[0];
   const float lse = raw[id] - choice.logprob.data<float>()[0];
-  const float final_lse = graph.final_lse.data<float>()[0];
+  const float final_lse = graph.final.log_sum_exp.data<float>()[0];
   TokenEvent::Details out{
       .prob_final = std::exp(final[id] - final_lse),
-      .entropy = graph.entropy.data<float>()[0],
+      .entropy = graph.raw.entropy.data<float>()[0],
       .rank = rank(raw, vocabulary, id),
       .top = {}};
   for (const int32_t other : largest(raw, vocabulary, top)) {

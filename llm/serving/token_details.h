@@ -10,14 +10,15 @@
 #include <vector>
 
 #include "llm/generation/choose.h"
+#include "llm/nn/loss.h"
 #include "llm/serving/events.h"
 
 namespace llm::serving {
 
-/** Arrays beside those of a Choice. */
+/** Arrays beside those of a Choice: of the model's distribution, and of what
+ * the token is drawn from. */
 struct DetailGraph {
-  mx::array entropy;   ///< of the model's distribution, nats, scalar
-  mx::array final_lse; ///< log-sum-exp of the final logits, scalar
+  nn::Spread raw, final;
 };
 
 DetailGraph detail_graph(const Choice& choice);

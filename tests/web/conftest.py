@@ -35,6 +35,7 @@ def browser():
 def server():
     with serve(trained_models(), "--model", "tiny") as server:
         yield server
+        assert server.process.poll() is None, server.said()
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +45,7 @@ def smollm2_server(tmp_path_factory):
     add_smollm2(models, gguf_file())
     with serve(models, "--model", "smollm2") as server:
         yield server
+        assert server.process.poll() is None, server.said()
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ TEXT = (
 LAYERS, HEADS, KV_HEADS = 2, 4, 2
 
 # The index of the palette at the middle of each cell, -1 for no known colour,
-# null for nothing drawn.
+# null for nothing drawn, "out" for a cell that is out of sight.
 READ_MATRIX = """async () => {
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   const { indexOfColour } = await import("/app/js/palette.js");
   const theme = document.documentElement.dataset.theme;
   const canvas = document.querySelector("canvas.matrix-picture");
@@ -27,6 +28,7 @@ READ_MATRIX = """async () => {
       const box = matrix.rectOf(q, k);
       const x = Math.floor(box.x + box.w / 2);
       const y = Math.floor(box.y + box.h / 2);
+      if (x < 0 || y < 0 || x >= width || y >= height) return "out";
       const [r, g, b, a] = data.subarray(4 * (y * width + x));
       return a ? indexOfColour(r, g, b, theme) : null;
     }));
@@ -118,4 +120,4 @@ def wait_for_picture(page):
     wait_for(
         page, "document.querySelector('canvas.matrix-picture')?.matrix.bitmap"
     )
-    page.wait_for_selector(".sheet-head .sheet-badge")
+    wait_for(page, "performance.getEntriesByName('attention:sheet').length")

@@ -154,7 +154,7 @@ def test_export(visit, server, run, label, kind, tmp_path):
     data = file.read_bytes()
     assert data.startswith(kind) and len(data) > 100
     if kind == b"{":
-        weights = json.loads(data)["weights"]
+        weights = [cell["weight"] for cell in json.loads(data)["row"]]
         assert (
             np.abs(weights - np.array(run.row(1, 0, 30)["weights"])).max() == 0
         )

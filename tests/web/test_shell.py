@@ -19,7 +19,7 @@ TITLES = ["Write", "Attention", "Layers", "Compare", "Training"]
 SETTLED = {
     "write": "document.querySelectorAll('.strip .token').length > 20",
     "attention": "document.querySelector('canvas.matrix-picture')?.matrix.bitmap"
-    " && document.querySelector('.sheet-badge')",
+    " && performance.getEntriesByName('attention:sheet').length",
     "layers": "document.querySelector('.lens-table td')",
     "compare": "document.querySelector('#compare-model-B option')",
     "what-if": "document.querySelector('.edit-row')?.offsetParent",

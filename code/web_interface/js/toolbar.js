@@ -71,7 +71,7 @@ export function toolbar(root, app, theme) {
 
   root.append(link, themeButton, helpButton);
 
-  let g = 0; // when "g" was pressed
+  let g = -Infinity; // when "g" was pressed
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (typing(event.target) || document.querySelector("dialog[open]")) return;
@@ -81,7 +81,7 @@ export function toolbar(root, app, theme) {
     } else if (event.key === "g") {
       g = performance.now();
     } else if (performance.now() - g < 1500 && event.key in GO) {
-      g = 0;
+      g = -Infinity;
       app.go(GO[event.key]);
     }
   });

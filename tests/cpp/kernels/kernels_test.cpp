@@ -222,6 +222,37 @@ TEST_CASE_FIXTURE(Fast, "kernels: cross entropy") {
   }
 }
 
+TEST_CASE_FIXTURE(Fast, "kernels: spread of a distribution") {
+  const auto f = [](const Arrays& in) {
+    const nn::Spread s = nn::spread(in[0]);
+    return Arrays{s.log_sum_exp, s.entropy};
+  };
+  for (const int V : {1, 5, 16, 55}) {
+    CAPTURE(V);
+    check_twins(f, {noise({3, 13, V}, 2) * 4.0f}, 1e-5f);
+  }
+  // Over many tokens the twin itself is no closer than 2e-5 to float64.
+  const mx::array wide = noise({5000}, 7) * 4.0f;
+  mx::eval(wide);
+  double sum = 0, weighted = 0;
+  for (int i = 0; i < 5000; ++i) {
+    const double x = wide.data<float>()[i];
+    sum += std::exp(x);
+    weighted += std::exp(x) * x;
+  }
+  const double entropy = std::log(sum) - weighted / sum;
+  CHECK(std::abs(f({wide})[0].item<float>() - std::log(sum)) < 4e-6);
+  CHECK(std::abs(f({wide})[1].item<float>() - entropy) < 2e-6);
+  // Removed tokens count nothing.
+  const float gone = -std::numeric_limits<float>::infinity();
+  const mx::array all = noise({40}, 3);
+  const mx::array kept = mx::less(mx::arange(40), mx::array(23));
+  const nn::Spread some = nn::spread(mx::where(kept, all, mx::array(gone)));
+  const nn::Spread same = nn::spread(mx::slice(all, {0}, {23}));
+  CHECK(distance(some.entropy, same.entropy) < 1e-6f);
+  CHECK(distance(some.log_sum_exp, same.log_sum_exp) < 1e-6f);
+}
+
 TEST_CASE_FIXTURE(Fast, "kernels: optimizers") {
   nn::Parameters params, grads;
   int seed = 0;
