@@ -56,7 +56,14 @@ def new_stub():
 
 
 @pytest.fixture
-def visit(browser, new_stub):
+def new_server():
+    """new_server(models, options...) -> a web_server, for as long."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *words: stack.enter_context(serve(*words))
+
+
+@pytest.fixture
+def visit(browser, new_stub, new_server):
     """visit(server, "#/attention", color_scheme="dark", ...) -> page. At the
     end of the test none of them may have had a problem."""
     visitors = []

@@ -28,12 +28,12 @@ def wait_for_status(page, text):
 def generate(page):
     """Presses the button and waits for the end."""
     page.locator("#generate").click()
+    wait_for_end(page)
+
+
+def wait_for_end(page):
+    """The strip still grows over some frames."""
     wait_for(page, ENDED)
-    wait_for_tokens(page)
-
-
-def wait_for_tokens(page):
-    """The strip grows over some frames after the end."""
     wait_for(
         page,
         """() => {

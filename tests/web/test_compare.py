@@ -103,8 +103,8 @@ def read_again(page):
 
 def test_without_a_head(visit, server, run):
     page = what_if(visit, server, run)
-    page.get_by_label("Layer").fill("1")
-    page.get_by_label("Head", exact=True).fill("2")
+    page.get_by_role("spinbutton", name="Layer").fill("1")
+    page.get_by_role("spinbutton", name="Head").fill("2")
     read_again(page)
     edit = {"type": "scale_head", "layer": 1, "head": 2, "by": 0}
     body = {"run": run.id, "interventions": [edit]}
@@ -135,7 +135,8 @@ def test_another_token(visit, server, run):
     table = page.get_by_role("button", name="View as table").first
     table.click()
     rows = page.locator(".figure tbody tr")
-    shown = [float(x.split("\t")[-1]) for x in rows.all_inner_texts()]
+    texts = [row.split("\t")[-1] for row in rows.all_inner_texts()]
+    shown = [float(text.replace("−", "-")) for text in texts]
     for a, b in zip(shown, wanted["kl_by_position"]):
         assert abs(a - b) <= 1e-3 * abs(b) + 1e-6
 

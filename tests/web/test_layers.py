@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The logit lens: its cells say what the server says, in words and colours."""
 
+import math
 import re
 
 import pytest
@@ -75,13 +76,13 @@ def test_the_last_layer_is_the_model(lens, run):
 
 def test_colour_by_the_other_measures(visit, server, run, lens):
     page = opened(visit, server, run)
-    page.get_by_text("Distance from the end").click()
+    page.get_by_role("radio", name="KL to the output").check()
     rows = page.evaluate(READ)
     for cells, layer in zip(reversed(rows), lens["layers"]):
         for cell, wanted in zip(cells, layer["positions"]):
-            share = min(1, max(0, wanted["kl"]) / 8)
-            assert abs(cell["index"] - 255 * share) <= 1
-    page.get_by_text("Rank of the final token").click()
+            share = math.log1p(max(0, wanted["kl"])) / math.log1p(50)
+            assert abs(cell["index"] - 255 * min(1, share)) <= 1
+    page.get_by_role("radio", name="Rank of the final token").check()
     top = page.evaluate(READ)[0]
     assert all(cell["index"] == 255 for cell in top)
 

@@ -70,7 +70,7 @@ def open_server(friend):
 
 def page_of(visit, other):
     page = visit(other)
-    page.visitor.expect("foreign request", "CORS", "ERR_FAILED", "403")
+    page.visitor.expect("foreign request", "CORS", "net::ERR_", "403")
     return page
 
 
@@ -101,12 +101,12 @@ def test_a_form_of_another_page_reaches_nothing(visit, stranger, open_server):
     said = page.evaluate(
         """async (url) => {
           const body = JSON.stringify({ prompt: "The fox ", max_tokens: 200 });
-          const answer = await fetch(url, { method: "POST", body, mode: "no-cors" });
-          return answer.type;
+          const options = { method: "POST", body, mode: "no-cors" };
+          return fetch(url, options).then((answer) => answer.type, String);
         }""",
         open_server.url + "/api/generate",
     )
-    assert said == "opaque"
+    assert said == "opaque" or "Failed to fetch" in said
     assert open_server.is_idle()
     assert open_server.cpu_seconds() - before < 0.5
 
@@ -127,13 +127,13 @@ def test_no_frame_of_another_page_shows_ours(visit, stranger, open_server):
     assert all("/app/" not in frame.url for frame in inside)
 
 
-def test_token_in_the_link(visit, tmp_path):
+def test_token_in_the_link(visit, new_server):
     """For other machines: the page takes it out of the address and sends it."""
     options = ["--model", "tiny", "--host", "0.0.0.0", "--token", "s3cret"]
     options += ["--allow-host", "127.0.0.1"]
-    with serve(trained_models(), *options) as server:
-        page = visit(server, "#token=s3cret")
-        page.locator("#model option").first.wait_for(state="attached")
-        wait_for(page, "document.querySelector('#model').value === 'tiny'")
-        assert "s3cret" not in page.url
-        assert server.request("GET", "/api/models")[0] == 401
+    server = new_server(trained_models(), *options)
+    page = visit(server, "#token=s3cret")
+    page.locator("#model option").first.wait_for(state="attached")
+    wait_for(page, "document.querySelector('#model').value === 'tiny'")
+    assert "s3cret" not in page.url
+    assert server.request("GET", "/api/models")[0] == 401

@@ -77,6 +77,15 @@ def test_every_view_by_two_keys(visit, server):
         wait_for(page, f"document.title.startsWith('{title} ')")
 
 
+def test_a_letter_alone_goes_nowhere(visit, server):
+    page = visit(server)
+    page.locator("#main").focus()
+    for key in "alctw":
+        page.keyboard.press(key)
+    page.wait_for_timeout(100)
+    assert page.title().startswith("Write ")
+
+
 def test_help(visit, server):
     page = visit(server)
     page.locator("#main").focus()
@@ -142,6 +151,12 @@ def test_axe_finds_nothing(visit, server, run, view, theme):
     page = opened(visit, server, run, view, **options)
     screenshot(page, f"{view}-{theme}")
     assert axe_violations(page) == []
+
+
+def test_axe_would_find_something(visit, server):
+    page = visit(server, bypass_csp=True)
+    page.evaluate("document.querySelector('#prompt').labels[0].remove()")
+    assert any("label" in line for line in axe_violations(page))
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -56,7 +56,7 @@ def test_bars_to_compare_with(page, lines):
     text = page.locator("svg.chart").get_attribute("aria-label")
     shown = float(text.split("counting reaches ")[1].split()[0].rstrip(".;,"))
     assert abs(shown - best) < 0.006
-    names = page.locator("svg.chart .reference-name").all_inner_texts()
+    names = page.locator("svg.chart .reference-name").all_text_contents()
     assert any(name.startswith("counting:") for name in names)
     screenshot(page, "training")
 

@@ -14,10 +14,11 @@ from steps import (
     same_by_api,
     shown_tokens,
     visible,
+    wait_for_end,
     wait_for_status,
 )
 from support.browser import screenshot, wait_for
-from web_models import random_models, serve, trained_models
+from web_models import random_models, trained_models
 
 PROMPT = "The fox "
 SETTINGS = {"temperature": 0.9, "top_p": 0.95, "max_tokens": 40, "seed": 7}
@@ -35,16 +36,16 @@ def said(server):
     return same_by_api(server, PROMPT, **SETTINGS)
 
 
-def test_an_example_is_there_before_any_model_is_loaded(visit):
-    with serve(trained_models()) as server:
-        page = visit(server)
-        page.get_by_role("heading", name="A recorded example").wait_for()
-        wait_for(page, "document.querySelectorAll('.strip .token').length > 20")
-        page.locator(".strip .token").nth(5).click()
-        page.get_by_role("heading", name="Inside").wait_for()
-        states = [m["state"] for m in server.get("/api/models")[1]["data"]]
-        assert "loaded" not in states and "loading" not in states
-        screenshot(page, "write-example")
+def test_an_example_is_there_before_any_model_is_loaded(visit, new_server):
+    server = new_server(trained_models())
+    page = visit(server)
+    page.get_by_role("heading", name="A recorded example").wait_for()
+    wait_for(page, "document.querySelectorAll('.strip .token').length > 20")
+    page.locator(".strip .token").nth(5).click()
+    page.get_by_role("heading", name="Inside").wait_for()
+    states = [m["state"] for m in server.get("/api/models")[1]["data"]]
+    assert "loaded" not in states and "loading" not in states
+    screenshot(page, "write-example")
 
 
 def test_tokens_are_those_of_the_api(written, said):
@@ -107,8 +108,8 @@ def test_dotted_tokens_are_the_unlikely_ones(written, said):
     "measure", ["Surprise", "Probability", "Rank", "Entropy"]
 )
 def test_colours_follow_the_measure(written, said, measure):
-    box = written.locator("fieldset:has-text('What the colours show')")
-    box.get_by_text(measure).click()
+    box = written.get_by_role("group", name="What the colours show")
+    box.get_by_role("radio", name=measure).check()
     levels = written.evaluate(
         "[...document.querySelectorAll('.strip .token')]"
         ".map(b => Number(/\\bh(\\d+)/.exec(b.className)[1]))"
@@ -135,7 +136,7 @@ def test_continue_with_another_token_and_back(written, said):
     name = f"Continue with {visible(other['text'])}"
     written.get_by_role("button", name=name, exact=True).click()
     written.get_by_role("heading", name="A branch").wait_for()
-    wait_for(written, "!document.querySelector('#generate').hidden")
+    wait_for_end(written)
     after = shown_tokens(written)
     assert after[:place] == before[:place]
     assert after[place] == visible(other["text"])
@@ -145,7 +146,12 @@ def test_continue_with_another_token_and_back(written, said):
         f"document.querySelectorAll('.strip .token').length === {len(before)}",
     )
     assert shown_tokens(written) == before
-    assert written.get_by_role("navigation", name="Branches").count() == 1
+    # The branch is kept: one can go there again.
+    branches = written.get_by_role("navigation", name="Branches")
+    branches.get_by_role("button").last.click()
+    written.get_by_role("heading", name="A branch").wait_for()
+    wait_for_end(written)
+    assert shown_tokens(written) == after
 
 
 def test_replay_writes_the_same(written):
@@ -190,15 +196,15 @@ def test_xray_is_the_chain_of_the_server(written, server, said):
     screenshot(written, "write-xray")
 
 
-def test_stop_stops_the_computing(visit):
-    with serve(random_models(), "--model", "random") as server:
-        page = visit(server, route("the cat", max_tokens=100000, seed=1))
-        page.locator("#generate").click()
-        wait_for(page, "document.querySelectorAll('.strip .token').length > 30")
-        page.keyboard.press("Escape")
-        wait_for_status(page, "you stopped it")
-        assert server.wait_until_idle(5) < 1
-        assert len(shown_tokens(page)) < 4000
+def test_stop_stops_the_computing(visit, new_server):
+    server = new_server(random_models(), "--model", "random")
+    page = visit(server, route("the cat", max_tokens=100000, seed=1))
+    page.locator("#generate").click()
+    wait_for(page, "document.querySelectorAll('.strip .token').length > 30")
+    page.keyboard.press("Escape")
+    wait_for_status(page, "you stopped it")
+    assert server.wait_until_idle(5) < 1
+    assert len(shown_tokens(page)) < 4000
 
 
 def test_a_wrong_value_is_said_at_its_field(visit, server):
