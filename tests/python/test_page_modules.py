@@ -49,6 +49,6 @@ def test_the_sampler_is_the_one_of_the_server(model, tmp_path):
             UNIT / "sampler.test.mjs",
             LLM_WEB_URL=server.url,
             LLM_WEB_MODEL=model,
-            LLM_WEB_TEXT="The fox saw the moon and the fox",
+            LLM_WEB_TEXT="The fox saw the moon. The fox",
         )
     assert "ok 8 - the chain equals the server's /stages\n" in said

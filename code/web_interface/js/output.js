@@ -157,27 +157,29 @@ export function output(app, { onBranch, onReplay, onEdit, onRegenerate }) {
           ]))));
   }
 
+  const branchName = (g) =>
+    g.parent ? `at ${g.parent.at + 1}: ${visible(g.parent.token)}` : "the first text";
+
+  const branchChip = (g) =>
+    h("button.chip", { type: "button", on: { click: () => app.session.show(g) } },
+      branchName(g));
+
+  // The way from the first text to this one, what left here, what left beside.
   function showTree(g) {
     const path = lineage(g);
-    tree.hidden = path.length < 2 && !g.children?.length;
+    const here = g.children ?? [];
+    const beside = (g.parent?.generation.children ?? []).filter((x) => x !== g);
+    tree.hidden = path.length < 2 && !here.length;
     if (tree.hidden) return;
+    const chips = (label, list) =>
+      list.length > 0 && h("span.siblings", h("span.muted", label), list.map(branchChip));
     fill(tree, h("span.muted", "Branches:"),
-      h("ol", path.map((x, n) => {
-        const text = n ? `at ${x.parent.at + 1}: ${visible(x.parent.token)}` : "the first text";
-        return h("li", x === g
-          ? h("span.chip.on", { "aria-current": "true" }, text)
-          : h("button.chip", { type: "button", on: { click: () => app.session.show(x) } }, text));
-      })),
-      siblings(g));
-  }
-
-  function siblings(g) {
-    const others = (g.parent ? g.parent.generation : g).children ?? [];
-    const rest = others.filter((x) => x !== g);
-    if (!rest.length) return null;
-    return h("span.siblings", h("span.muted", "beside it:"), rest.map((x) =>
-      h("button.chip", { type: "button", on: { click: () => app.session.show(x) } },
-        `at ${x.parent.at + 1}: ${visible(x.parent.token)}`)));
+      h("ol", path.map((x) =>
+        h("li", x === g
+          ? h("span.chip.on", { "aria-current": "true" }, branchName(x))
+          : branchChip(x)))),
+      chips("from here:", here),
+      chips("beside it:", beside));
   }
 
   const element = h("section.card.output", { "aria-label": "Text" },

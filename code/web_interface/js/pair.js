@@ -18,13 +18,14 @@ export class HeadPair {
     this.layers = picker("Layer", (x) => this.choose(x, this.head));
     this.heads = picker("Head", (x) => this.choose(this.layer, x));
     this.sides = [0, 1].map((n) => this.side(n));
+    this.controls = h("span.cluster");
     this.button = h("button.button.small.quiet", { type: "button" });
     this.table = h("div.table-wrap", {
       tabindex: "0", role: "region", "aria-label": "One row of both as a table",
     });
     this.node = h("section.card.stack", { hidden: true, "aria-label": "The same head in both" },
       h("div.spread", {}, h("h3", {}, "The same head in both"),
-        h("span.cluster", {}, this.layers.node, this.heads.node, this.button)),
+        this.controls),
       h("div.side-by-side", {}, this.sides.map((side) => side.node)), this.table);
     tableToggle(this.button, this.table);
     this.button.addEventListener("click", () => this.showTable());
@@ -55,6 +56,7 @@ export class HeadPair {
     this.runs = runs;
     this.pictures = runs.map((run) => new Pictures(this.app, run));
     this.node.hidden = false;
+    fill(this.controls, this.layers.node, this.heads.node, this.button);
     const layers = Math.min(...runs.map((run) => run.n_layers));
     const heads = Math.min(...runs.map((run) => run.n_heads));
     this.layer = Math.min(this.layer, layers - 1);
