@@ -5,7 +5,6 @@ SIGTERM, memory, the first token, decoding.
 """
 
 import argparse
-import asyncio
 import json
 import pathlib
 import statistics
@@ -16,7 +15,7 @@ import tempfile
 from support import smollm2, web_scenarios
 from support.record import ROOT, Measurement, cores, program
 from support.rounds import spread
-from support.web_client import generate
+from support.web_client import generate, run
 from support.web_server import WebServer
 
 STOP_S, STEP_S = 0.25, 0.15  # the step: of the slowest model and chunk here
@@ -94,7 +93,7 @@ def command_line(threads, text, tokens):
 def over_http(server, text, tokens, **more):
     body = {"model": "smollm2", "prompt": text, "max_tokens": tokens}
     body |= {"temperature": 0, **more}
-    answer = asyncio.run(generate(server.port, body))
+    answer = run(generate(server.port, body))
     assert answer.status == 200, answer
     return answer
 

@@ -15,7 +15,8 @@ const note = (type, take, more) => new PerformanceObserver((list) => {
 note("longtask", (e) => notes.long.push(e.duration));
 note("event", (e) => { if (e.interactionId) notes.inputs.push(e.duration); },
      { durationThreshold: 16 });
-note("layout-shift", (e) => { if (!e.hadRecentInput) notes.shifts += e.value; });
+note("layout-shift",
+     (e) => { if (!e.hadRecentInput) notes.shifts += e.value; });
 note("largest-contentful-paint", (e) => { notes.paint = e.startTime; });
 """
 

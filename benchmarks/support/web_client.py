@@ -4,6 +4,7 @@ server-sent events each, that can break off at any point. Standard library only.
 """
 
 import asyncio
+import concurrent.futures
 import dataclasses
 import json
 import socket
@@ -139,6 +140,13 @@ class Answer:
                 kept = {k: v for k, v in kept.items() if k not in CHANGING}
             out.append(json.dumps(kept, sort_keys=True))
         return out
+
+
+def run(coroutine):
+    """asyncio.run in a thread of its own: who calls may have a loop already, as
+    tests with Playwright do."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 async def generate(port, body):

@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 
-from support.web_client import Stream, generate, generate_all
+from support.web_client import Stream, generate, generate_all, run
 
 WORDS = "the cat sat on mat Zoë saw 12 moons and a stone by old river".split()
 
@@ -38,14 +38,12 @@ def body(number, max_tokens, **more):
 def same_as_serial(server, streams, rounds, max_tokens):
     """All side by side, each in every round compared with its serial run."""
     bodies = [body(n, max_tokens) for n in range(streams)]
-    serial = [asyncio.run(generate(server.port, b)).content() for b in bodies]
+    serial = [run(generate(server.port, b)).content() for b in bodies]
     different, tokens = 0, 0
     for number in range(rounds):
         order = list(range(streams))
         random.Random(number).shuffle(order)
-        answers = asyncio.run(
-            generate_all(server.port, [bodies[n] for n in order])
-        )
+        answers = run(generate_all(server.port, [bodies[n] for n in order]))
         for n, answer in zip(order, answers):
             different += answer.content() != serial[n]
             tokens += len(answer.named("token"))
@@ -64,7 +62,7 @@ def speed(server, streams, max_tokens, first=0):
         for n in range(streams)
     ]
     begin = time.perf_counter()
-    answers = asyncio.run(generate_all(server.port, bodies))
+    answers = run(generate_all(server.port, bodies))
     seconds = time.perf_counter() - begin
     return sum(len(a.named("token")) for a in answers) / seconds
 
@@ -73,7 +71,7 @@ def offered(server, streams, max_tokens):
     """More than it takes: every one is served to its end or told to come
     again."""
     bodies = [body(n, max_tokens) for n in range(streams)]
-    answers = asyncio.run(generate_all(server.port, bodies))
+    answers = run(generate_all(server.port, bodies))
     served = [a for a in answers if a.status == 200]
     refused = [a for a in answers if a.status == 429]
     return {
@@ -157,18 +155,18 @@ def cancels(server, count, prompt_words, seed=1):
     rng = random.Random(seed)
     seconds = {"decode": [], "prefill": [], "queue": []}
     for _ in range(4):  # what is made once is there
-        asyncio.run(in_decode(server, rng))
+        run(in_decode(server, rng))
         seconds_until(server, 0)
     files, memory = server.open_files(), server.resident()
     for number in range(count * 2 // 3):
         if number % 2:
-            asyncio.run(in_decode(server, rng))
+            run(in_decode(server, rng))
             seconds["decode"].append(seconds_until(server, 0))
         else:
-            asyncio.run(in_prefill(server, rng, prompt_words))
+            run(in_prefill(server, rng, prompt_words))
             seconds["prefill"].append(seconds_until(server, 0))
     left = count - count * 2 // 3
-    seconds["queue"] = asyncio.run(queue_cancels(server, left, rng))
+    seconds["queue"] = run(queue_cancels(server, left, rng))
     seconds_until(server, 0)
     wait_for_files(server, files)
     return {
@@ -242,9 +240,9 @@ async def requests(server, count, first_number, width=8):
 def memory(server, early, late):
     """Resident after `early` and after `late` requests."""
     begin = time.perf_counter()
-    asyncio.run(requests(server, early, 0))
+    run(requests(server, early, 0))
     after_early = server.resident()
-    asyncio.run(requests(server, late - early, early))
+    run(requests(server, late - early, early))
     after_late = server.resident()
     return {
         "requests": late,
@@ -272,7 +270,7 @@ def drain(server, streams, max_tokens):
         end = await loop.run_in_executor(None, server.terminate)
         return end, await asyncio.gather(*tasks, return_exceptions=True)
 
-    (status, seconds), answers = asyncio.run(clients())
+    (status, seconds), answers = run(clients())
     ended = 0
     for answer in answers:
         if isinstance(answer, Exception):

@@ -72,10 +72,10 @@ def encoded(events):
 
 
 class Stub:
-    """`pieces(body)` yields what /api/generate sends: bytes, or seconds to wait.
-    `answers[path]` is JSON, (status, JSON), or bytes; `streams[path]` a list of
-    (event, data) after which the connection closes, `headers[path]` more headers.
-    """
+    """`pieces(body)` yields what /api/generate sends: bytes, or seconds to
+    wait; or it is an answer. `answers[path]` is JSON, (status, JSON) or bytes,
+    `streams[path]` a list of (event, data) after which the connection closes,
+    `headers[path]` more headers."""
 
     def __init__(self, pieces=None):
         self.models = [MODEL]

@@ -101,6 +101,18 @@ def test_doctor_when_all_is_there(box):
     assert text.returncode == 0 and "blas: OpenBLAS" in text.stdout
 
 
+@pytest.mark.parametrize("there, state", [(True, "ok"), (False, "info")])
+def test_doctor_looks_for_a_browser(box, there, state):
+    box.only_browser("some-browser")
+    if there:
+        box.stand_in("some-browser", "echo Chromium 1.2\n")
+    done = box.run("doctor", "--json")
+    answer = json.loads(done.stdout.splitlines()[-1])
+    (browser,) = (c for c in answer["checks"] if c["name"] == "browser")
+    assert browser["state"] == state
+    assert ("CHROMIUM" in browser["fix"]) != there
+
+
 def test_doctor_names_what_is_missing_and_its_cure(box):
     box.use_venv()
     env = {"SANDBOX_MISSING": "ccache doctest-dev"}

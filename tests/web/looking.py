@@ -17,7 +17,9 @@ LAYERS, HEADS, KV_HEADS = 2, 4, 2
 # The index of the palette at the middle of each cell, -1 for no known colour,
 # null for nothing drawn, "out" for a cell that is out of sight.
 READ_MATRIX = """async () => {
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  await frame();
   const { indexOfColour } = await import("/app/js/palette.js");
   const theme = document.documentElement.dataset.theme;
   const canvas = document.querySelector("canvas.matrix-picture");

@@ -155,6 +155,7 @@ def test_axe_finds_nothing(visit, server, run, view, theme):
 
 def test_axe_would_find_something(visit, server):
     page = visit(server, bypass_csp=True)
+    page.locator("#prompt").wait_for()
     page.evaluate("document.querySelector('#prompt').labels[0].remove()")
     assert any("label" in line for line in axe_violations(page))
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The page reads a stream as it comes: cut at any byte, glued together, stalled,
-broken off. The server is a stub (benchmarks/support/web_stub.py)."""
+"""The page reads a stream as it comes: cut at any byte, glued together,
+stalled, broken off. The server is a stub (benchmarks/support/web_stub.py)."""
 
 import pytest
 from steps import route, shown_tokens, visible, wait_for_status
