@@ -7,17 +7,15 @@ import { tableToggle } from "./a11y.js";
 import { tableOf } from "./arcs.js";
 import { fill, h, scope } from "./dom.js";
 import { exportMenu, saveCSV, saveJSON, savePNG, saveSVG } from "./export.js";
-import { keyOf, Sheet, SORTS, sorted } from "./heads.js";
+import { keyOf, PATTERNS, Sheet, SORTS, sorted } from "./heads.js";
 import { headTools } from "./headtools.js";
 import { HeadView } from "./headview.js";
-import { LiveRows, sameText } from "./live.js";
 import { dropPictures } from "./pictures.js";
 import { findRun, sourceCard } from "./source.js";
 
 const MOST = 64; // heads combined at once
-
-const LEGEND = ["P previous token", "I induction", "S rests on the first token",
-  "B looks everywhere"];
+let live = null; // the module, once it is wanted
+const wantLive = async () => (live ??= await import("./live.js"));
 
 class AttentionView {
   constructor(root, app, params) {
@@ -91,8 +89,8 @@ class AttentionView {
       h("div.spread", {}, h("h3", {}, "All heads"),
         h("div.pick", {}, h("label", { for: "sort" }, "Sort"), this.sort)),
       this.sheet.node,
-      h("p.legend.sheet-legend", {}, LEGEND.map((text) =>
-        h("span", {}, h("b", {}, text[0]), text.slice(1)))),
+      h("p.legend.sheet-legend", {}, PATTERNS.map(([letter, name]) =>
+        h("span", {}, h("b", {}, letter), ` ${name}`))),
       h("div.cluster", {}, button), this.sheetTable);
   }
 
@@ -114,9 +112,8 @@ class AttentionView {
         this.liveButton, view.tableButton, exports)),
       this.tools.node, view.matrix.node,
       h("p.hint", {}, "A row is a token that looks, a column one that is " +
-        "looked at. Arrow keys move, Enter pins, [ ] changes the head, { } the " +
-        "layer, + − 0 zoom, t shows the table. Write live: rows of this layer " +
-        "arrive while the text grows."),
+        "looked at. Keys: arrows, Enter pins, [ ] head, { } layer, + − 0 zoom, " +
+        "t table. Write live: rows arrive while the text grows."),
       h("div.cluster", {}, this.off), view.table);
   }
 
@@ -217,9 +214,7 @@ class AttentionView {
       Array.from({ length: this.run.n_layers }, (_, n) => n);
     this.inRange();
     this.view.setRun(this.run);
-    if (this.named) {
-      this.refresh();
-    }
+    this.refresh();
     await this.sheet.setRun(this.run, this.scope.signal);
     this.sheet.say();
     if (!this.named && !this.live) {
@@ -227,7 +222,7 @@ class AttentionView {
       const best = sorted(this.sheet.heads, "induction")[0];
       const { layer, head } = best.induction >= 0.3
         ? best : sorted(this.sheet.heads, "prev")[0];
-      Object.assign(this.state, { layer, head });
+      Object.assign(this.state, { layer, head, k: null });
       this.named = true;
       this.refresh();
     }
@@ -292,11 +287,12 @@ class AttentionView {
       this.app.stop();
       return;
     }
-    const capture = { layer: this.state.layer, heads: this.heads() };
-    const text = sameText(this.found, this.app.generation());
     this.writingLive = true;
     this.liveButton.textContent = "Stop";
     try {
+      await wantLive();
+      const capture = { layer: this.state.layer, heads: this.heads() };
+      const text = live.sameText(this.found, this.app.generation());
       const { error } = await this.app.generate({ capture, ...text });
       if (error) {
         this.app.toast(error);
@@ -311,11 +307,14 @@ class AttentionView {
 
   /** A generation of the page: its rows while it comes, its run at the end. */
   async generation(g, what) {
-    if (what === "tokens" && g.tokens[0]?.attn) {
+    if (!g.tokens[0]?.attn) return;
+    if (what === "tokens") {
+      await wantLive();
+      if (g.done || this.scope.signal.aborted) return;
       const begin = performance.now();
       if (begin < this.rest) return;
       if (this.live?.generation !== g) {
-        this.live = new LiveRows(g);
+        this.live = new live.LiveRows(g);
         this.body.hidden = false;
         this.named = true;
       }
@@ -328,7 +327,7 @@ class AttentionView {
       this.view.setLive(this.live);
       // Long texts are drawn less often: a quarter of the time, not all of it.
       this.rest = performance.now() + 3 * (performance.now() - begin);
-    } else if (what === "done" && this.live?.generation === g) {
+    } else if (what === "done") {
       await this.source.busy(async () =>
         ({ run: await this.app.ensureRun(g), from: "generation" }));
     }
@@ -337,6 +336,7 @@ class AttentionView {
   // Choices.
 
   change(patch) {
+    this.named = true;
     Object.assign(this.state, patch);
     if (patch.how && patch.how !== "head" && !this.state.chosen.size) {
       this.state.chosen.add(keyOf(this.state.layer, this.state.head));

@@ -4,6 +4,7 @@
 // as a table.
 
 import { tableToggle } from "./a11y.js";
+import { tableOf } from "./arcs.js";
 import { fill, h, num, svg } from "./dom.js";
 
 const HEIGHT = 150;
@@ -67,12 +68,8 @@ export function positionChart() {
         `'${next.labels[most]}', ${num(next.values[most], 3)} ${next.unit}`;
       caption.textContent = next.title;
       table.setAttribute("aria-label", next.title);
-      fill(table, h("table.table", {},
-        h("caption", {}, `${next.title} (${next.unit})`),
-        h("thead", {}, h("tr", {}, ["position", "token", next.unit]
-          .map((x) => h("th", { scope: "col" }, x)))),
-        h("tbody", {}, next.values.map((x, n) => h("tr", {}, h("td.n", {}, n),
-          h("td.mono", {}, next.labels[n]), h("td.n", {}, num(x, 4)))))));
+      fill(table, tableOf(next.values.map((x, n) => ({
+        position: n, token: next.labels[n], [next.unit]: x })), next.title, 4));
       show();
     },
     off: () => observer.disconnect(),

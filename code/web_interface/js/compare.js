@@ -11,7 +11,6 @@ import { exportMenu, saveCSV, saveJSON } from "./export.js";
 import { segmented } from "./headtools.js";
 import { HeadPair } from "./pair.js";
 import { visible } from "./tokens.js";
-import { whatIf } from "./whatif.js";
 
 const FIELDS = [
   ["temperature", "Temperature", { min: 0, max: 100, step: "any" }],
@@ -315,16 +314,21 @@ function runsOf(tokens, marked) {
   return out;
 }
 
-export function mount(root, app, params) {
+export async function mount(root, app, params) {
   const body = h("div.stack");
   let mode = null;
   let view = null;
-  const open = (next, values) => {
+  const open = async (next, values) => {
     view?.unmount();
+    view = null;
     mode = next;
     tabs.set(mode);
-    view = mode === "whatif"
-      ? whatIf(body, app, values) : new TwoRuns(body, app, values);
+    if (mode === "runs") {
+      view = new TwoRuns(body, app, values);
+    } else {
+      const { whatIf } = await import("./whatif.js");
+      view = mode === next ? whatIf(body, app, values) : view;
+    }
   };
   const tabs = segmented("What to compare",
     [["runs", "Two runs"], ["whatif", "What if"]], "runs",
@@ -338,13 +342,16 @@ export function mount(root, app, params) {
       "another model, a head switched off, a thought added."),
     tabs.node, body);
   const modeOf = (values) => values.mode === "whatif" ? "whatif" : "runs";
-  open(modeOf(params), params);
+  await open(modeOf(params), params);
   return {
     update(values) {
       if (modeOf(values) !== mode) {
         open(modeOf(values), values);
       }
     },
-    unmount: () => view.unmount(),
+    unmount() {
+      mode = null;
+      view?.unmount();
+    },
   };
 }

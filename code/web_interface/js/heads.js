@@ -21,18 +21,20 @@ export const SORTS = {
   distance: { label: "Looks furthest", sign: -1 },
 };
 
-const PATTERNS = [
+/** [letter, name, does a head show it clearly?] */
+export const PATTERNS = [
   ["P", "previous token", (x) => x.prev >= 0.4],
   ["I", "induction", (x) => x.induction >= 0.3],
-  ["S", "sink", (x) => x.sink >= 0.6],
-  // The mean of ln(q + 1), the entropy of looking everywhere alike: ln T - 1.
+  ["S", "sink: rests on the first token", (x) => x.sink >= 0.6],
+  // Looking everywhere alike has the entropy ln(q + 1): in the mean ln T - 1.
   ["B", "broad", (x, T) => T >= 16 && x.entropy >= 0.85 * (Math.log(T) - 1)],
 ];
 
-/** [[letter, name], ..] of the patterns that a head shows clearly. */
-export const patternsOf = (scores, T) => PATTERNS
-  .filter(([, , shows]) => shows(scores, T))
-  .map(([letter, name]) => [letter, name]);
+export const patternsOf = (scores, T) =>
+  PATTERNS.filter(([, , shows]) => shows(scores, T));
+
+const namesOf = (scores, T) =>
+  patternsOf(scores, T).map(([, name]) => name.split(":")[0]).join(", ");
 
 /** The heads in an order. */
 export function sorted(heads, by) {
@@ -193,7 +195,7 @@ export class Sheet {
 
   button(x, flat, T) {
     const patterns = this.scored ? patternsOf(x, T) : [];
-    const names = patterns.map(([, name]) => name).join(", ");
+    const names = this.scored ? namesOf(x, T) : "";
     const score = flat ? `, ${SORTS[this.by].label.toLowerCase()} ${num(x[this.by], 2)}` : "";
     return h("button.sheet-head", {
       type: "button", tabindex: -1,
@@ -273,11 +275,10 @@ export class Sheet {
     if (!x) {
       return;
     }
-    const names = this.scored
-      ? patternsOf(x, this.run.tokens.length).map(([, name]) => name) : [];
+    const names = this.scored ? namesOf(x, this.run.tokens.length) : "";
     fill(this.info, h("strong", {}, `Layer ${x.layer} · head ${x.head}`),
       this.run.n_kv_heads < this.run.n_heads ? ` · KV ${x.kv_group}` : "",
-      names.length ? ` · ${names.join(", ")}` : "",
+      names && ` · ${names}`,
       this.scored ? h("span.sheet-scores", {},
         `previous ${num(x.prev, 2)}, induction ${num(x.induction, 2)}, ` +
         `sink ${num(x.sink, 2)}, entropy ${num(x.entropy, 2)}, ` +
@@ -290,8 +291,7 @@ export class Sheet {
     return (this.order ?? []).map((x) => ({
       layer: x.layer, head: x.head, kv_head: x.kv_group, previous: x.prev,
       induction: x.induction, sink: x.sink, entropy: x.entropy,
-      distance: x.distance, patterns: this.scored
-        ? patternsOf(x, T).map(([, name]) => name).join(", ") : "",
+      distance: x.distance, patterns: this.scored ? namesOf(x, T) : "",
     }));
   }
 }

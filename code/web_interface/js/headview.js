@@ -259,14 +259,15 @@ export class HeadView {
       return;
     }
     const row = this.row?.q === at.q ? this.row : null;
-    const top = row && (state.weighted ? Math.max(...row.values) : 1);
-    const shares = row?.values.map((x) => (top ? x / top : 0) ** state.gamma);
-    this.text.show(shares ?? null, at.q, at.k ?? -1, this.app.theme());
+    this.text.mark(at.q, at.k ?? -1);
     const query = quoted(tokens[at.q]);
     if (!row || at.k === null) {
       this.matrix.setSummary(`${this.name()}: query ${query}`);
       return;
     }
+    const top = state.weighted ? Math.max(...row.values) || 1 : 1;
+    this.text.tint(
+      row.values.map((x) => (x / top) ** state.gamma), this.app.theme());
     const value = `${row.about ? "about " : ""}${num(row.values[at.k], 4)}`;
     const key = quoted(tokens[at.k]);
     this.matrix.setTip(at.stays && !this.pinned ? "" :
@@ -296,6 +297,7 @@ export class HeadView {
     this.picture = arcs(row, tokens, Math.max(280, this.arcs.clientWidth),
       style.getPropertyValue("--accent"), style.color, label);
     fill(this.arcs, this.picture);
+    this.text.reveal(row.q);
     fill(this.bars, bars(row, tokens, (k) => this.cell(row.q, k, "pin")));
     this.showTable();
   }

@@ -105,14 +105,18 @@ export class Matrix {
     if (this.cell) {
       this.row.setAttribute("aria-rowindex", q + 1);
       this.gridcell.setAttribute("aria-colindex", (this.cell.k ?? 0) + 1);
-      if (reveal) {
-        const room = this.side / this.scale;
-        if (k !== null) this.x = clamp(this.x, this.cell.k - room + 1, this.cell.k);
-        this.y = clamp(this.y, q - room + 1, q);
-        this.keepInside();
-      }
+      if (reveal) this.reveal();
     }
     this.later();
+  }
+
+  /** Moves the cell into sight. */
+  reveal() {
+    const room = this.side / this.scale;
+    const { q, k } = this.cell;
+    if (k !== null) this.x = clamp(this.x, k - room + 1, k);
+    this.y = clamp(this.y, q - room + 1, q);
+    this.keepInside();
   }
 
   /** What the picture says now, for screen readers; a hint beside the cell. */
@@ -170,11 +174,13 @@ export class Matrix {
   /** Zooms around a point of the plot (CSS pixels; the middle or the cell). */
   zoom(factor, px, py) {
     const cell = this.cell;
+    const onCell = cell && px === undefined;
     px ??= cell ? (cell.k + 0.5 - this.x) * this.scale : this.side / 2;
     py ??= cell ? (cell.q + 0.5 - this.y) * this.scale : this.side / 2;
     const [tx, ty] = [this.x + px / this.scale, this.y + py / this.scale];
     const scale = clamp(this.scale * factor, this.fit(), LARGEST);
     this.setView(scale, tx - px / scale, ty - py / scale);
+    if (onCell) this.reveal();
     this.handlers.onView?.();
   }
 

@@ -106,5 +106,4 @@ export function pixelTable(gamma, theme) {
   return Uint32Array.from(gammaTable(gamma), (index) => packed[index]);
 }
 
-export const codeOf = (p) => Math.round(255 * Math.sqrt(p));
 export const weightOf = (code) => (code / 255) ** 2;

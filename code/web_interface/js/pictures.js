@@ -14,20 +14,6 @@ const rows = new TileCache(8 << 20);
 
 export const dropPictures = () => (tiles.clear(), rows.clear());
 
-/** At most four requests at a time. */
-async function each(items, work) {
-  const out = [];
-  let next = 0;
-  const lane = async () => {
-    while (next < items.length) {
-      const i = next++;
-      out[i] = await work(items[i]);
-    }
-  };
-  await Promise.all(Array.from({ length: 4 }, lane));
-  return out;
-}
-
 export class Pictures {
   constructor(app, run) {
     this.app = app;
@@ -59,8 +45,8 @@ export class Pictures {
     if (heads.length === 1 && !nosink) {
       return this.tile(heads[0], level, weighted, "u8", signal);
     }
-    const parts = await each(
-      heads, (head) => this.tile(head, level, weighted, "f16", signal));
+    const parts = await Promise.all(heads.map(
+      (head) => this.tile(head, level, weighted, "f16", signal)));
     let sum = parts.length > 1 ? combine(parts, how) : parts[0];
     if (nosink) {
       sum = weighted ? withoutColumn(sum) : withoutFirst(sum);
@@ -72,7 +58,7 @@ export class Pictures {
   /** Exact: {q, weights, norms, values}, where `values` is what the picture
    * shows (weights, or |a v|, without the first token if that is hidden). */
   async row({ heads, how, weighted, nosink }, q, signal) {
-    const parts = await each(heads, async ([layer, head]) => {
+    const parts = await Promise.all(heads.map(async ([layer, head]) => {
       const path = `/api/runs/${this.run.run}/row` +
         query({ layer, head, q });
       let row = rows.get(path);
@@ -81,7 +67,7 @@ export class Pictures {
         rows.set(path, row, 16 * (q + 1));
       }
       return row;
-    });
+    }));
     const over = (value) => Array.from({ length: q + 1 }, (_, k) => {
       const all = parts.map((row) => value(row, k));
       return how === "max"

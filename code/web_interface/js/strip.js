@@ -13,6 +13,7 @@ export function linkedText(label, on) {
   const node = h("div.linked-text.mono", { role: "group", "aria-label": label });
   let buttons = [];
   let marked = [];
+  let colours = [];
   const indexOf = (event) => {
     const token = event.target.closest?.(".token");
     return token ? Number(token.dataset.t) : -1;
@@ -41,19 +42,33 @@ export function linkedText(label, on) {
     setTokens(tokens, same = false) {
       if (!same) {
         buttons = [];
+        colours = [];
         fill(node);
       }
       for (let t = buttons.length; t < tokens.length; t++) {
         node.append(...[add(tokens[t], t)].flat());
       }
     },
-    /** The row's values by token (0..1, or null), and the two in focus. */
-    show(values, q, k, theme) {
+    /** A row's shares of colour by token. */
+    tint(shares, theme) {
       buttons.forEach((button, t) => {
-        const x = values && t <= q ? Math.sqrt(values[t]) : null;
-        button.style.backgroundColor = x === null ? "" : cssColour(x, theme);
-        button.style.color = x === null ? "" : inkOn(x, theme);
+        const colour = t < shares.length ? cssColour(shares[t], theme) : "";
+        if (colour !== colours[t]) {
+          colours[t] = colour;
+          button.style.backgroundColor = colour;
+          button.style.color = colour && inkOn(shares[t], theme);
+        }
       });
+    },
+    /** Scrolls only the text, not the page. */
+    reveal(t) {
+      const [top, height] = [buttons[t].offsetTop, node.clientHeight];
+      if (top < node.scrollTop || top > node.scrollTop + height - 30) {
+        node.scrollTop = top - height / 2;
+      }
+    },
+    /** The two in focus. */
+    mark(q, k) {
       marked.forEach((b) => b.classList.remove("is-query", "is-key"));
       marked = [buttons[q], buttons[k]].filter(Boolean);
       buttons[q]?.classList.add("is-query");

@@ -8,8 +8,7 @@
 export const at = (i, j) => (i * (i + 1)) / 2 + j;
 export const cells = (s) => (s * (s + 1)) / 2;
 
-/** First token of texel i; texel of a token. */
-export const firstOf = (i, s, T) => Math.floor((i * T) / s);
+/** The texel of a token. */
 export const texelOf = (token, s, T) => Math.floor(((token + 1) * s - 1) / T);
 
 export const sizeAt = (level, T) => Math.min(T, 512 >> level);

@@ -119,7 +119,8 @@ export class TokenStrip {
     this.inPiece++;
     if (lines && this.inPiece >= PIECE) this.#close();
     else for (let n = 0; n < lines; n++) this.piece.append(h("br"));
-    if (!lines && this.inPiece >= 4 * PIECE && /[.!?]$/.test(text)) this.#close();
+    if (!lines && this.inPiece >= 4 * PIECE && /[.!?]$/.test(text))
+      this.#close();
   }
 
   #paint(button, token) {
@@ -127,6 +128,9 @@ export class TokenStrip {
     button.className = `token h${measure.level(token)}${
       isUnlikely(token) ? " unlikely" : ""
     }`;
-    button.setAttribute("aria-label", `${spoken(token)}, ${measure.text(token)}`);
+    button.setAttribute(
+      "aria-label",
+      `${spoken(token)}, ${measure.text(token)}`,
+    );
   }
 }

@@ -5,10 +5,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  codeOf, colourAt, gammaTable, indexOfColour, inkOn, luminance, pixelTable,
-  weightOf,
+  colourAt, gammaTable, indexOfColour, inkOn, luminance, pixelTable, weightOf,
 } from "../../../code/web_interface/js/palette.js";
 
+const codeOf = (p) => Math.round(255 * Math.sqrt(p));
 const all = Array.from({ length: 256 }, (_, i) => i);
 
 for (const [theme, sign] of [["light", -1], ["dark", 1]]) {

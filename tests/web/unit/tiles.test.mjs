@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  at, bytesOf, cells, combine, encode, firstOf, half, halves, levelFor, pool,
+  at, bytesOf, cells, combine, encode, half, halves, levelFor, pool,
   rowWithoutFirst, sizeAt, texelOf, TileCache, withoutFirst,
 } from "../../../code/web_interface/js/tiles.js";
 
@@ -17,6 +17,8 @@ function random(seed) {
     return x / 2 ** 32;
   };
 }
+
+const firstOf = (i, s, T) => Math.floor((i * T) / s);
 
 test("a packed triangle is read row by row", () => {
   let n = 0;
