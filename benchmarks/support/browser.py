@@ -111,7 +111,7 @@ class Visitor:
         return self.problems
 
 
-# --- what a page can be asked ---------------------------------------------------
+# --- what a page can be asked -------------------------------------------------
 
 
 def wait_for(page, expression, argument=None, seconds=15):

@@ -223,7 +223,7 @@ def wait_for_files(server, files, seconds=5):
         time.sleep(0.02)
 
 
-# --- memory, end ----------------------------------------------------------------
+# --- memory, end --------------------------------------------------------------
 
 
 async def requests(server, count, first_number, width=8):

@@ -8,22 +8,6 @@
 
 namespace llm::serving {
 
-namespace {
-
-/** Messages of ours name files; a client learns no folders. */
-std::string without_folder(
-    std::string message,
-    const std::filesystem::path& folder) {
-  const std::string name = folder.string() + "/";
-  for (size_t at = 0;
-       name.size() > 1 && (at = message.find(name, at)) != std::string::npos;) {
-    message.erase(at, name.size());
-  }
-  return message;
-}
-
-} // namespace
-
 void Engine::want_here(const ModelInfo& info, Task then) {
   if (models_.get(info.id)) {
     if (then) {
@@ -60,7 +44,7 @@ void Engine::fetch(const ModelInfo& info) {
     try {
       resolve_model(info.id, offline);
     } catch (const std::exception& e) {
-      error = e.what();
+      error = for_a_client(e.what());
     }
     const std::lock_guard lock(mailbox->mutex);
     if (!mailbox->engine) {
@@ -84,10 +68,9 @@ void Engine::load_here(const ModelInfo& info, const std::string& fetch_error) {
     try {
       models_.load(models_.find(info.id));
     } catch (const std::exception& e) {
-      error = e.what();
+      error = for_a_client(e.what());
     }
   }
-  error = without_folder(error, options_.models);
   models_.set_state(info.id, error.empty() ? "loaded" : "failed", error);
   for (const auto& lane : lanes_) {
     if (!error.empty() && lane->phase() == Lane::Phase::waiting &&

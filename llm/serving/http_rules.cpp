@@ -34,6 +34,9 @@ bool is_letter(char c) {
 /** One level of %XX; nothing for a broken one and for NUL. */
 std::optional<std::string> percent_decode(std::string_view text) {
   std::string out;
+  if (text.find('\0') != std::string_view::npos) {
+    return std::nullopt;
+  }
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
       out += text[i];
@@ -227,7 +230,9 @@ std::string event_text(
   if (!name.empty()) {
     out.append("event: ").append(name).append("\n");
   }
-  for (const auto line : split(data, '\n')) {
+  std::string text(data);
+  std::replace(text.begin(), text.end(), '\r', '\n'); // it ends a line, too
+  for (const auto line : split(text, '\n')) {
     out.append("data: ").append(line).append("\n");
   }
   return out += "\n";

@@ -5,6 +5,7 @@ connection is then closed, and the server is as it was before.
 """
 
 import re
+import resource
 import socket
 import statistics
 import time
@@ -124,6 +125,28 @@ def test_100_continue(server):
         head = f"Content-Length: {2**21}\r\nExpect: 100-continue\r\n"
         client.send(post(head))
         check_error(client.answer(), 413, "body_too_large")
+
+
+def test_a_body_of_nearly_1_mib(server):
+    answer = server.post("/api/cancel", {"id": "x" * (2**20 - 100)})
+    assert answer.status in (200, 400)
+    assert check_headers(answer).json()
+
+
+def test_more_connections_than_there_is_room_for(server):
+    """The 1025th is told so; the next one after an end is served."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 4096), most))
+    clients = [server.connect() for _ in range(1024)]
+    answer = server.get("/api/health")
+    error = check_error(answer, 429, "queue_full", "1024")
+    assert error["type"] == "rate_limit_error"
+    assert answer.headers["retry-after"] == "1"
+    for client in clients:
+        client.__exit__()
+    end = time.monotonic() + 10
+    while server.get("/api/health").status != 200:
+        assert time.monotonic() < end
 
 
 def test_keep_alive_and_pipelining(server):

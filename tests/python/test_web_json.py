@@ -26,6 +26,7 @@ def server(tmp_path_factory):
         answer = server.post("/api/generate", {"prompt": "x", "max_tokens": 1})
         assert answer.status == 200  # the model is loaded
         yield server
+        assert server.process.poll() is None, server.log()
 
 
 def deep(depth, open="[", close="]"):

@@ -2,6 +2,7 @@
 """What people do on the first view, and what is then on it."""
 
 import urllib.parse
+
 from support.browser import wait_for
 
 MARKS = {"\n": "↵", "\r": "␍", "\t": "⇥", " ": "·"}

@@ -6,8 +6,17 @@ import base64
 
 import numpy as np
 import pytest
-from looking import HEADS, KV_HEADS, LAYERS, READ_MATRIX, READ_SHEET, Run
-from looking import codes, opened, pooled
+from looking import (
+    HEADS,
+    KV_HEADS,
+    LAYERS,
+    READ_MATRIX,
+    READ_SHEET,
+    Run,
+    codes,
+    opened,
+    pooled,
+)
 from support.browser import screenshot
 
 

@@ -34,7 +34,7 @@ def test_writing(visit, smollm2_server):
 
 def test_a_conversation(visit, smollm2_server):
     page = visit(smollm2_server, "#/?max_tokens=40&temperature=0")
-    page.get_by_text("Chat", exact=True).click()
+    page.get_by_role("radio", name="Chat").check()
     page.get_by_label("Your message").fill("Name the capital of Italy.")
     page.get_by_role("button", name="Send").click()
     page.locator(".turn.assistant .token").first.wait_for()

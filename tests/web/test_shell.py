@@ -47,7 +47,7 @@ def opened(visit, server, run, view, **options):
     return page
 
 
-# --- addresses and keys -----------------------------------------------------------
+# --- addresses and keys -------------------------------------------------------
 
 
 def test_root_leads_to_the_page(visit, server):
@@ -141,7 +141,7 @@ def test_skip_link(visit, server):
     assert page.evaluate("document.activeElement.id") == "main"
 
 
-# --- barriers ---------------------------------------------------------------------
+# --- barriers -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -204,7 +204,7 @@ def test_forced_colours_and_less_motion(visit, server, run, view):
     screenshot(page, f"{view}-forced-colors")
 
 
-# --- the keyboard alone --------------------------------------------------------
+# --- the keyboard alone -------------------------------------------------------
 
 
 def tab_to(page, selector, most=80):

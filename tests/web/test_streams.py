@@ -3,8 +3,8 @@
 broken off. The server is a stub (benchmarks/support/web_stub.py)."""
 
 import pytest
-from support.browser import wait_for
 from steps import route, shown_tokens, visible, wait_for_status
+from support.browser import wait_for
 from support.web_stub import MODEL, Stub, encoded, event, generation
 
 TEXTS = [

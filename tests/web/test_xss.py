@@ -4,8 +4,8 @@ text of somebody else: nothing runs, nothing is fetched, no element is made of
 them; they are all to be read. (reliability.md, S13)"""
 
 import pytest
-from support.browser import wait_for
 from steps import route
+from support.browser import wait_for
 from support.web_stub import MODEL, encoded, generation
 from xss_vectors import vectors
 

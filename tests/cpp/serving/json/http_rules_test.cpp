@@ -288,4 +288,5 @@ TEST_CASE("http rules: secrets, slugs, events") {
   CHECK(
       event_text({}, "x", "a\nb\n") ==
       "event: x\ndata: a\ndata: b\ndata: \n\n");
+  CHECK(event_text({}, "x", "{\r}") == "event: x\ndata: {\ndata: }\n\n");
 }
