@@ -41,7 +41,7 @@ export function statusText(g, queue) {
     default: {
       const { timings: t } = g;
       const parts = [tokens];
-      if (t?.first_token_ms !== undefined)
+      if (n && t?.first_token_ms !== undefined)
         parts.push(`first after ${duration(t.first_token_ms)}`);
       if (t?.tokens_per_s) parts.push(`${num(t.tokens_per_s)} tokens/s`);
       parts.push(REASONS[g.reason] ?? g.reason);

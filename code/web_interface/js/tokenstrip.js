@@ -43,10 +43,11 @@ export class TokenStrip {
     this.element.replaceChildren();
   }
 
-  /** The prompt, as quiet text before the tokens. */
+  /** The prompt, as quiet text before the tokens; of a long one the end. */
   setPrompt(text) {
     this.#open();
-    this.piece.append(h("span.prompt", text));
+    const shown = text.length > 800 ? `… ${text.slice(-400)}` : text;
+    this.piece.append(h("span.prompt", shown));
     if (text.endsWith("\n")) this.#close();
   }
 

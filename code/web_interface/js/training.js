@@ -142,9 +142,11 @@ function followRun(app, id, root) {
     role: "region",
     "aria-label": "Numbers of this run",
   });
+  const showTable = () =>
+    fill(table, numbersTable(metrics), ladderTable(metrics));
   const tableButton = h("button.button.small.quiet", {
     type: "button",
-    on: { click: () => draw() },
+    on: { click: showTable },
   });
   tableToggle(tableButton, table);
   const scale = segmented(
@@ -211,7 +213,7 @@ function followRun(app, id, root) {
     showFigures();
     showChart();
     showSamples();
-    if (!table.hidden) fill(table, numbersTable(metrics), ladderTable(metrics));
+    if (!table.hidden) showTable();
   });
 
   const fact = (name, value) => h("div.fact", h("dt", name), h("dd", value));
