@@ -43,7 +43,11 @@ function toast(what) {
   const text = typeof what === "string" ? what : what.message;
   const close = h(
     "button.button.icon.quiet",
-    { type: "button", "aria-label": "Dismiss", on: { click: () => note.remove() } },
+    {
+      type: "button",
+      "aria-label": "Dismiss",
+      on: { click: () => note.remove() },
+    },
     "×",
   );
   const error = typeof what !== "string";
@@ -54,7 +58,9 @@ function toast(what) {
     close,
   );
   const all = document.getElementById("toasts");
-  [...all.children].filter((n) => n.textContent === note.textContent).forEach((n) => n.remove());
+  [...all.children]
+    .filter((n) => n.textContent === note.textContent)
+    .forEach((n) => n.remove());
   all.append(note);
   if (!error) setTimeout(() => note.remove(), 6000);
 }
@@ -96,7 +102,11 @@ const app = {
   ensureRun: (g) => session.ensureRun(g),
   href: format,
   go(route, params = {}, { replace = false } = {}) {
-    history[replace ? "replaceState" : "pushState"](null, "", format(route, params));
+    history[replace ? "replaceState" : "pushState"](
+      null,
+      "",
+      format(route, params),
+    );
     show();
   },
   setParams(params, { replace = true } = {}) {
@@ -110,7 +120,10 @@ const app = {
   /** A link to what is seen now, which another browser can open. */
   permalink() {
     const { route, params } = parse(location.hash);
-    const all = { ...params, ...form.toParams(app.model()?.id, session.current) };
+    const all = {
+      ...params,
+      ...form.toParams(app.model()?.id, session.current),
+    };
     return location.origin + location.pathname + format(route, all);
   },
   announce: voice.say,
@@ -157,8 +170,12 @@ async function show() {
   } catch (error) {
     console.error(error);
     root.replaceChildren(
-      h("div.empty", h("h2", "This view did not open"), h("p", error.message),
-        h("a.button", { href: location.pathname }, "Load the page again")),
+      h(
+        "div.empty",
+        h("h2", "This view did not open"),
+        h("p", error.message),
+        h("a.button", { href: location.pathname }, "Load the page again"),
+      ),
     );
   }
 }

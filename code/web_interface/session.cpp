@@ -155,34 +155,40 @@ Task<std::optional<Answer>> run(Exchange& x, const Route& route) {
   co_return std::nullopt;
 }
 
+/** The route of a request; or the answer, when that needs no handler. */
+Admission admit_or_refuse(Exchange& x, const Request& request) {
+  x.method = request.method_string();
+  x.http11 = request.version() >= 11;
+  x.keep_alive = request.keep_alive();
+  std::string allow;
+  Admission admission;
+  try {
+    admission = admit(x, request, allow);
+  } catch (...) {
+    admission.answer = answer_of(serving::current_error(), allow);
+  }
+  if (admission.answer) { // the body stays unread
+    x.keep_alive = x.keep_alive && !has_body(request);
+  }
+  return admission;
+}
+
 /** One request; false when it was the last of the connection. */
 Task<bool> serve_request(App& app, Connection& connection) {
   Parser parser;
   parser.header_limit(Limits::header_bytes);
   parser.body_limit(Limits::body_bytes);
   Exchange x{app, connection};
-  std::optional<Answer> answer;
   Admission admission;
   error_code error = co_await connection.read_header(parser);
   if (!error) {
-    const Request& request = parser.get();
-    x.method = request.method_string();
-    x.http11 = request.version() >= 11;
-    x.keep_alive = request.keep_alive();
-    std::string allow;
-    try {
-      admission = admit(x, request, allow);
-      answer = std::move(admission.answer);
-    } catch (...) {
-      answer = answer_of(serving::current_error(), allow);
-    }
-    if (answer) {
-      x.keep_alive = x.keep_alive && !has_body(request);
-    } else {
-      error = co_await read_body(connection, parser);
-      x.body = std::move(parser.get().body());
-    }
+    admission = admit_or_refuse(x, parser.get());
   }
+  if (!error && !admission.answer) {
+    error = co_await read_body(connection, parser);
+    x.body = std::move(parser.get().body());
+  }
+  std::optional<Answer> answer = std::move(admission.answer);
   if (error) {
     const auto wrong = read_error(error);
     if (!wrong) {

@@ -157,19 +157,14 @@ std::vector<int> cells_of(int T, int side) {
 void pool(
     Picture& picture,
     const std::vector<int>& cell,
-    const float* rows,
-    int first,
-    int n,
+    int query,
+    const float* row,
     const float* factor) {
-  const int T = static_cast<int>(cell.size());
-  for (int i = 0; i < n; ++i) {
-    float* out = picture.cells.data() +
-        static_cast<size_t>(cell[first + i]) * picture.side;
-    const float* row = rows + static_cast<size_t>(i) * T;
-    for (int k = 0; k <= first + i; ++k) {
-      const float x = factor ? row[k] * factor[k] : row[k];
-      out[cell[k]] = std::max(out[cell[k]], x);
-    }
+  float* out =
+      picture.cells.data() + static_cast<size_t>(cell[query]) * picture.side;
+  for (int k = 0; k <= query; ++k) {
+    const float x = factor ? row[k] * factor[k] : row[k];
+    out[cell[k]] = std::max(out[cell[k]], x);
   }
 }
 
@@ -197,9 +192,10 @@ Picture head_picture(
   const float* factor = weighted
       ? norms.data<float>() + static_cast<size_t>(head / group) * T
       : nullptr;
-  for_bands(reading, layer, head, [&](int first, const mx::array& rows) {
-    pool(out, cell, rows.data<float>(), first, rows.shape(1), factor);
-  });
+  const TakeRow take = [&](int, int q, const float* row, float) {
+    pool(out, cell, q, row, factor);
+  };
+  for_rows(reading, layer, head, take);
   return out;
 }
 
@@ -209,13 +205,10 @@ layer_pictures(const Reading& reading, int layer, int size) {
   const int H = queries.shape(0), T = queries.shape(1);
   std::vector<Picture> out(H, empty_picture(T, size));
   const std::vector<int> cell = cells_of(T, out[0].side);
-  for_bands(reading, layer, {}, [&](int first, const mx::array& rows) {
-    const int n = rows.shape(1);
-    for (int h = 0; h < H; ++h) {
-      const float* own = rows.data<float>() + static_cast<size_t>(h) * n * T;
-      pool(out[h], cell, own, first, n, nullptr);
-    }
-  });
+  const TakeRow take = [&](int h, int q, const float* row, float) {
+    pool(out[h], cell, q, row, nullptr);
+  };
+  for_rows(reading, layer, {}, take);
   return out;
 }
 

@@ -1,35 +1,27 @@
 // SPDX-License-Identifier: MIT
 //
-// Walks over a layer's attention band by band, so that no T x T matrix of all
-// heads is ever held. Internal to inspect.
+// Walks over the rows of a layer's attention, without ever holding a T x T
+// matrix of all heads. Internal to inspect.
 
 #pragma once
 
-#include <algorithm>
+#include <functional>
 #include <optional>
-
-#include <mlx/ops.h>
-#include <mlx/transforms.h>
 
 #include "llm/inspect/attention.h"
 
 namespace llm::inspect {
 
-/** Calls f(first query, weights [H or 1, n, T], evaluated). */
-template <class F>
-void for_bands(
+/** (head, query, its weights [query + 1], their entropy in nats). */
+using TakeRow = std::function<void(int, int, const float*, float)>;
+
+/** Calls `take` for every query of every head, or of one head. Heads may be
+ * walked side by side by several threads; a head is one thread's. The queries
+ * come in no order. */
+void for_rows(
     const Reading& reading,
     int layer,
     std::optional<int> head,
-    F&& f) {
-  constexpr int band = 128;
-  for (int at = 0; at < reading.length(); at += band) {
-    const int end = std::min(reading.length(), at + band);
-    const mx::array rows =
-        mx::contiguous(attention_rows(reading, layer, at, end, head));
-    mx::eval(rows);
-    f(at, rows);
-  }
-}
+    const TakeRow& take);
 
 } // namespace llm::inspect

@@ -2,7 +2,7 @@
 //
 // What kind of head it is, by where its weight goes.
 
-#include <cmath>
+#include <algorithm>
 
 #include "llm/inspect/attention.h"
 #include "llm/inspect/bands.h"
@@ -27,9 +27,7 @@ std::vector<std::vector<int>> after_copies(const std::vector<int32_t>& tokens) {
 
 void add_row(HeadScore& score, const float* row, int q) {
   for (int k = 0; k <= q; ++k) {
-    const float p = row[k];
-    score.entropy -= p > 0 ? p * std::log(p) : 0;
-    score.distance += p * static_cast<float>(q - k);
+    score.distance += row[k] * static_cast<float>(q - k);
   }
   score.sink += row[0];
   score.previous += row[q - 1];
@@ -39,26 +37,23 @@ void add_row(HeadScore& score, const float* row, int q) {
 
 std::vector<HeadScore> head_scores(const Reading& reading, int layer) {
   const std::vector<std::vector<int>> copies = after_copies(reading.tokens);
-  std::vector<HeadScore> out;
   const int kv_heads =
       reading.cache.layers.at(layer).read_in_order().first.shape(1);
-  int queries = 0, repeated = 0;
-  for_bands(reading, layer, {}, [&](int first, const mx::array& rows) {
-    const int H = rows.shape(0), n = rows.shape(1), T = rows.shape(2);
-    out.resize(H);
-    for (int q = std::max(1, first); q < first + n; ++q) {
-      ++queries;
-      repeated += !copies[q].empty();
-      for (int h = 0; h < H; ++h) {
-        const float* row =
-            rows.data<float>() + (static_cast<size_t>(h) * n + (q - first)) * T;
-        add_row(out[h], row, q);
-        for (const int k : copies[q]) {
-          out[h].induction += row[k];
-        }
-      }
+  const int queries = reading.length() - 1;
+  const auto repeated = std::count_if(
+      copies.begin(), copies.end(), [](const auto& c) { return !c.empty(); });
+  std::vector<HeadScore> out(reading.layers.at(layer)->queries.shape(0));
+  const TakeRow take = [&](int h, int q, const float* row, float entropy) {
+    if (q == 0) {
+      return;
     }
-  });
+    out[h].entropy += entropy;
+    add_row(out[h], row, q);
+    for (const int k : copies[q]) {
+      out[h].induction += row[k];
+    }
+  };
+  for_rows(reading, layer, {}, take);
   const int H = static_cast<int>(out.size());
   for (int h = 0; h < H; ++h) {
     HeadScore& s = out[h];
@@ -68,7 +63,7 @@ std::vector<HeadScore> head_scores(const Reading& reading, int layer) {
     for (float* sum : {&s.entropy, &s.sink, &s.previous, &s.distance}) {
       *sum /= static_cast<float>(std::max(1, queries));
     }
-    s.induction /= static_cast<float>(std::max(1, repeated));
+    s.induction /= static_cast<float>(std::max<ptrdiff_t>(1, repeated));
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include "llm/serving/lane.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include <mlx/ops.h>
@@ -91,8 +92,9 @@ void Lane::make_options() {
             "capture.heads");
       }
     }
-    for (int head = 0; capture.heads.empty() && head < all.heads; ++head) {
-      capture.heads.push_back(head);
+    if (capture.heads.empty()) {
+      capture.heads.resize(all.heads);
+      std::iota(capture.heads.begin(), capture.heads.end(), 0);
     }
   }
 }

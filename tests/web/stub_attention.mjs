@@ -40,7 +40,9 @@ export function attentionTile(model, ids, query) {
   return {
     bytes,
     headers: {
-      "X-Shape": String(s), "X-Tokens": String(T), "X-Scale": String(scale),
+      "X-Shape": String(s),
+      "X-Tokens": String(T),
+      "X-Scale": String(scale),
       "X-Coding": f16 ? "f16" : "sqrt-u8",
     },
   };

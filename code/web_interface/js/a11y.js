@@ -3,7 +3,12 @@
 // For keyboards and screen readers: one place in the tab order for a group,
 // a polite voice, and pictures that turn into tables.
 
-const STEPS = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: "down", ArrowUp: "up" };
+const STEPS = {
+  ArrowRight: 1,
+  ArrowLeft: -1,
+  ArrowDown: "down",
+  ArrowUp: "up",
+};
 
 /** Arrow keys, Home, End over the elements of `selector` in `container`, of
  * which one is in the tab order. `columns`: items in a row, a number or a

@@ -44,7 +44,8 @@ const offline = () =>
 export const LOST = {
   code: "connection_lost",
   type: "server_error",
-  message: "The connection broke before the text was finished; press Generate again.",
+  message:
+    "The connection broke before the text was finished; press Generate again.",
   param: null,
 };
 

@@ -3,19 +3,16 @@
 // #/attention: on the left all heads of all layers, on the right one of them,
 // below its text and one row. What is chosen is in the address.
 
-import { tableToggle } from "./a11y.js";
 import { tableOf } from "./arcs.js";
+import { headCard, sheetCard, textCard } from "./attentioncards.js";
 import { fill, h, scope } from "./dom.js";
-import { exportMenu, saveCSV, saveJSON, savePNG, saveSVG } from "./export.js";
-import { keyOf, PATTERNS, Sheet, SORTS, sorted } from "./heads.js";
+import { keyOf, Sheet, SORTS, sorted } from "./heads.js";
 import { headTools } from "./headtools.js";
 import { HeadView } from "./headview.js";
 import { dropPictures } from "./pictures.js";
 import { findRun, sourceCard } from "./source.js";
 
 const MOST = 64; // heads combined at once
-let live = null; // the module, once it is wanted
-const wantLive = async () => (live ??= await import("./live.js"));
 
 class AttentionView {
   constructor(root, app, params) {
@@ -23,8 +20,16 @@ class AttentionView {
     this.root = root;
     this.scope = scope();
     this.state = {
-      layer: 0, head: 0, q: null, k: null, gamma: 0.5, weighted: false,
-      nosink: false, how: "head", sort: "layer", chosen: new Set(),
+      layer: 0,
+      head: 0,
+      q: null,
+      k: null,
+      gamma: 0.5,
+      weighted: false,
+      nosink: false,
+      how: "head",
+      sort: "layer",
+      chosen: new Set(),
     };
     this.build();
     this.read(params);
@@ -36,7 +41,8 @@ class AttentionView {
   build() {
     const { app } = this;
     this.source = sourceCard(app, {
-      onRun: (found) => this.showRun(found), signal: this.scope.signal,
+      onRun: (found) => this.showRun(found),
+      signal: this.scope.signal,
     });
     this.sheet = new Sheet(app, { pick: (l, x) => this.pick(l, x) });
     this.view = new HeadView(app, this.state, {
@@ -48,29 +54,58 @@ class AttentionView {
     this.tools = headTools({
       change: (patch) => this.change(patch),
       step: (what, by) => this.step(what, by),
-      zoom: (factor) => factor
-        ? this.view.matrix.zoom(factor) : this.view.matrix.zoomFit(),
-      chooseLayer: () => this.change({ chosen: new Set(
-        this.heads().map((head) => keyOf(this.state.layer, head))) }),
+      zoom: (factor) =>
+        factor ? this.view.matrix.zoom(factor) : this.view.matrix.zoomFit(),
+      chooseLayer: () =>
+        this.change({
+          chosen: new Set(
+            this.heads().map((head) => keyOf(this.state.layer, head)),
+          ),
+        }),
       clear: () => this.change({ chosen: new Set() }),
     });
-    this.sort = h("select", {
-      id: "sort", on: { change: () => this.change({ sort: this.sort.value }) },
-    }, Object.entries(SORTS).map(([value, { label }]) =>
-      h("option", { value }, label)));
-    this.liveButton = h("button.button.small.primary", {
-      type: "button", on: { click: () => this.writeLive() },
-    }, "Write live");
+    this.sort = h(
+      "select",
+      {
+        id: "sort",
+        on: { change: () => this.change({ sort: this.sort.value }) },
+      },
+      Object.entries(SORTS).map(([value, { label }]) =>
+        h("option", { value }, label),
+      ),
+    );
+    this.liveButton = h(
+      "button.button.small.primary",
+      {
+        type: "button",
+        on: { click: () => this.writeLive() },
+      },
+      "Write live",
+    );
     this.off = h("a.button.small.quiet", {}, "What if this head were off?");
-    this.body = h("div.attention", { hidden: true },
-      this.sheetCard(), this.headCard(), this.textCard());
-    fill(this.root,
+    this.body = h(
+      "div.attention",
+      { hidden: true },
+      sheetCard(this),
+      headCard(this),
+      textCard(this),
+    );
+    fill(
+      this.root,
       h("h2.view-title", {}, "Attention"),
-      h("p.view-lead", {}, "Every token looks back at the tokens before it, " +
-        "in each head in its own way. Pick a head, then point at a token."),
-      this.source.node, this.body);
+      h(
+        "p.view-lead",
+        {},
+        "Every token looks back at the tokens before it, " +
+          "in each head in its own way. Pick a head, then point at a token.",
+      ),
+      this.source.node,
+      this.body,
+    );
     this.scope.on(this.root, "keydown", (event) => {
-      const typing = event.target.closest("input, select, textarea, [role=grid]");
+      const typing = event.target.closest(
+        "input, select, textarea, [role=grid]",
+      );
       const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
       if (!typing && plain && this.key(event.key)) {
         event.preventDefault();
@@ -78,58 +113,13 @@ class AttentionView {
     });
   }
 
-  sheetCard() {
-    this.sheetTable = h("div.table-wrap", {
-      tabindex: "0", role: "region", "aria-label": "All heads as a table",
-    });
-    const button = h("button.button.small.quiet", { type: "button" });
-    tableToggle(button, this.sheetTable);
-    button.addEventListener("click", () => this.showSheetTable());
-    return h("section.card.stack.attention-sheet", { "aria-label": "All heads" },
-      h("div.spread", {}, h("h3", {}, "All heads"),
-        h("div.pick", {}, h("label", { for: "sort" }, "Sort"), this.sort)),
-      this.sheet.node,
-      h("p.legend.sheet-legend", {}, PATTERNS.map(([letter, name]) =>
-        h("span", {}, h("b", {}, letter), ` ${name}`))),
-      h("div.cluster", {}, button), this.sheetTable);
-  }
-
-  headCard() {
-    const { view } = this;
-    const name = () => view.name().replaceAll(" ", "-");
-    const exports = exportMenu([
-      { label: "Picture (PNG)", run: () => savePNG(name(), view.matrix.picture) },
-      { label: "Arcs (SVG)",
-        run: () => view.picture && saveSVG(name(), view.picture) },
-      { label: "Row (CSV)", run: () => saveCSV(name(), view.data()) },
-      { label: "Row (JSON)", run: () => saveJSON(name(), {
-        model: this.run?.model, ...this.state, chosen: [...this.state.chosen],
-        row: view.data() }) },
-      { label: "All heads (CSV)", run: () => saveCSV("heads", this.sheet.data()) },
-    ]);
-    return h("section.card.stack.attention-head", { "aria-label": "One head" },
-      h("div.spread", {}, view.title, h("span.cluster.tight", {},
-        this.liveButton, view.tableButton, exports)),
-      this.tools.node, view.matrix.node,
-      h("p.hint", {}, "A row is a token that looks, a column one that is " +
-        "looked at. Keys: arrows, Enter pins, [ ] head, { } layer, + − 0 zoom, " +
-        "t table. Write live: rows arrive while the text grows."),
-      h("div.cluster", {}, this.off), view.table);
-  }
-
-  textCard() {
-    const { view } = this;
-    return h("section.card.stack.attention-text", { "aria-label": "Text and row" },
-      h("h3", {}, "The text"), view.text.node, view.rowTitle,
-      h("div.row-view", {}, view.arcs, view.bars));
-  }
-
   // From and to the address.
 
   read(p) {
     const number = (name, fallback) =>
       p[name] !== undefined && Number.isFinite(Number(p[name]))
-        ? Number(p[name]) : fallback;
+        ? Number(p[name])
+        : fallback;
     const s = this.state;
     this.named = p.layer !== undefined;
     s.layer = number("layer", s.layer);
@@ -141,7 +131,9 @@ class AttentionView {
     s.nosink = p.nosink === "1";
     s.how = ["mean", "max"].includes(p.how) ? p.how : "head";
     s.sort = SORTS[p.sort] ? p.sort : "layer";
-    s.chosen = new Set((p.heads ?? "").split(",").filter((x) => /^\d+\.\d+$/.test(x)));
+    s.chosen = new Set(
+      (p.heads ?? "").split(",").filter((x) => /^\d+\.\d+$/.test(x)),
+    );
     this.zoomTo = p.zoom?.split(",").map(Number);
   }
 
@@ -150,22 +142,32 @@ class AttentionView {
     const { matrix } = this.view;
     const text = this.found?.text ?? "";
     const shown = {
-      run: this.run?.run ?? null, model: this.run?.model ?? null,
+      run: this.run?.run ?? null,
+      model: this.run?.model ?? null,
       text: text.length > 2000 ? null : text || null,
     };
-    this.off.href = this.app.href("compare",
-      { mode: "whatif", off: keyOf(s.layer, s.head), ...shown });
+    this.off.href = this.app.href("compare", {
+      mode: "whatif",
+      off: keyOf(s.layer, s.head),
+      ...shown,
+    });
     this.app.setParams({
-      layer: s.layer, head: s.head, q: s.q, k: s.k,
+      layer: s.layer,
+      head: s.head,
+      q: s.q,
+      k: s.k,
       gamma: s.gamma === 0.5 ? null : s.gamma,
-      weighted: s.weighted ? 1 : null, nosink: s.nosink ? 1 : null,
+      weighted: s.weighted ? 1 : null,
+      nosink: s.nosink ? 1 : null,
       how: s.how === "head" ? null : s.how,
       sort: s.sort === "layer" ? null : s.sort,
       heads: s.how !== "head" && s.chosen.size ? [...s.chosen].join(",") : null,
       ...shown,
-      zoom: matrix.fitted() ? null
+      zoom: matrix.fitted()
+        ? null
         : [matrix.scale / matrix.fit(), matrix.x, matrix.y]
-          .map((x) => Number(x.toFixed(2))).join(","),
+            .map((x) => Number(x.toFixed(2)))
+            .join(","),
     });
   }
 
@@ -210,8 +212,8 @@ class AttentionView {
     this.live = null;
     this.found = found;
     this.run = found.run;
-    this.layers = this.run.layers ??
-      Array.from({ length: this.run.n_layers }, (_, n) => n);
+    this.layers =
+      this.run.layers ?? Array.from({ length: this.run.n_layers }, (_, n) => n);
     this.inRange();
     this.view.setRun(this.run);
     this.refresh();
@@ -220,8 +222,8 @@ class AttentionView {
     if (!this.named && !this.live) {
       // The first look: a head that shows something.
       const best = sorted(this.sheet.heads, "induction")[0];
-      const { layer, head } = best.induction >= 0.3
-        ? best : sorted(this.sheet.heads, "prev")[0];
+      const { layer, head } =
+        best.induction >= 0.3 ? best : sorted(this.sheet.heads, "prev")[0];
       Object.assign(this.state, { layer, head, k: null });
       this.named = true;
       this.refresh();
@@ -229,20 +231,24 @@ class AttentionView {
     this.showSheetTable();
   }
 
-  /** What the address said of another model is brought into this one's range. */
+  /** Brings what the address said of another model into range. */
   inRange() {
     const { state, run, layers } = this;
     const known = (layer, head) => layers.includes(layer) && head < run.n_heads;
     if (!known(state.layer, state.head)) {
       Object.assign(state, { layer: layers[0], head: 0 });
     }
-    state.chosen = new Set([...state.chosen]
-      .filter((key) => known(...key.split(".").map(Number))).slice(0, MOST));
+    state.chosen = new Set(
+      [...state.chosen]
+        .filter((key) => known(...key.split(".").map(Number)))
+        .slice(0, MOST),
+    );
   }
 
   heads() {
     return this.live
-      ? this.live.heads : Array.from({ length: this.run.n_heads }, (_, n) => n);
+      ? this.live.heads
+      : Array.from({ length: this.run.n_heads }, (_, n) => n);
   }
 
   /** Everything by the state. */
@@ -251,8 +257,12 @@ class AttentionView {
     if (!this.run && !this.live) {
       return;
     }
-    this.tools.show(state, this.live ? [state.layer] : this.layers, this.heads(),
-      Boolean(this.live));
+    this.tools.show(
+      state,
+      this.live ? [state.layer] : this.layers,
+      this.heads(),
+      Boolean(this.live),
+    );
     this.sort.value = state.sort;
     this.sheet.setSort(state.sort);
     this.sheet.setCurrent(state.layer, state.head);
@@ -276,60 +286,22 @@ class AttentionView {
 
   showSheetTable() {
     if (!this.sheetTable.hidden && this.run) {
-      fill(this.sheetTable, tableOf(this.sheet.data(), "Scores of all heads", 3));
+      fill(
+        this.sheetTable,
+        tableOf(this.sheet.data(), "Scores of all heads", 3),
+      );
     }
   }
 
-  // Live.
+  // Live: the module comes when it is wanted.
 
   async writeLive() {
-    if (this.writingLive) {
-      this.app.stop();
-      return;
-    }
-    this.writingLive = true;
-    this.liveButton.textContent = "Stop";
-    try {
-      await wantLive();
-      const capture = { layer: this.state.layer, heads: this.heads() };
-      const text = live.sameText(this.found, this.app.generation());
-      const { error } = await this.app.generate({ capture, ...text });
-      if (error) {
-        this.app.toast(error);
-      }
-    } catch (error) {
-      this.app.toast(error);
-    } finally {
-      this.writingLive = false;
-      this.liveButton.textContent = "Write live";
-    }
+    await (await import("./live.js")).write(this);
   }
 
-  /** A generation of the page: its rows while it comes, its run at the end. */
   async generation(g, what) {
-    if (!g.tokens[0]?.attn) return;
-    if (what === "tokens") {
-      await wantLive();
-      if (g.done || this.scope.signal.aborted) return;
-      const begin = performance.now();
-      if (begin < this.rest) return;
-      if (this.live?.generation !== g) {
-        this.live = new live.LiveRows(g);
-        this.body.hidden = false;
-        this.named = true;
-      }
-      if (!this.live.take()) return;
-      this.state.layer = this.live.layer;
-      if (!this.live.heads.includes(this.state.head)) {
-        this.state.head = this.live.heads[0];
-      }
-      this.tools.show(this.state, [this.live.layer], this.live.heads, true);
-      this.view.setLive(this.live);
-      // Long texts are drawn less often: a quarter of the time, not all of it.
-      this.rest = performance.now() + 3 * (performance.now() - begin);
-    } else if (what === "done") {
-      await this.source.busy(async () =>
-        ({ run: await this.app.ensureRun(g), from: "generation" }));
+    if (g.tokens[0]?.attn) {
+      await (await import("./live.js")).follow(this, g, what);
     }
   }
 
@@ -377,7 +349,12 @@ class AttentionView {
   }
 
   key(key) {
-    const steps = { "[": ["head", -1], "]": ["head", 1], "{": ["layer", -1], "}": ["layer", 1] };
+    const steps = {
+      "[": ["head", -1],
+      "]": ["head", 1],
+      "{": ["layer", -1],
+      "}": ["layer", 1],
+    };
     if (!this.view.tokens) {
       return false;
     }

@@ -23,24 +23,55 @@ function draw({ values, labels, title, signed }, width) {
   const zero = signed ? bottom / 2 + 4 : bottom;
   const y = (x) => zero - (x / top) * (zero - 8);
   const step = (width - SIDE - 4) / values.length;
-  const bars = values.map((x, n) => x === null ? null : svg(
-    `rect.${x < 0 ? "bar-down" : "bar-up"}`, {
-      x: SIDE + n * step + Math.min(1, step / 8),
-      width: Math.max(1, step - Math.min(2, step / 4)),
-      y: Math.min(y(x), zero), height: Math.max(0.75, Math.abs(y(x) - zero)),
-    }, svg("title", {}, `${labels[n]}: ${num(x, 4)}`)));
+  const bars = values.map((x, n) =>
+    x === null
+      ? null
+      : svg(
+          `rect.${x < 0 ? "bar-down" : "bar-up"}`,
+          {
+            x: SIDE + n * step + Math.min(1, step / 8),
+            width: Math.max(1, step - Math.min(2, step / 4)),
+            y: Math.min(y(x), zero),
+            height: Math.max(0.75, Math.abs(y(x) - zero)),
+          },
+          svg("title", {}, `${labels[n]}: ${num(x, 4)}`),
+        ),
+  );
   const every = Math.max(1, Math.ceil(44 / step));
-  const names = values.map((_, n) => n % every ? null : svg("text.tick", {
-    x: SIDE + (n + 0.5) * step, y: HEIGHT - 4, "text-anchor": "middle",
-  }, step >= 44 ? labels[n] : n));
+  const names = values.map((_, n) =>
+    n % every
+      ? null
+      : svg(
+          "text.tick",
+          {
+            x: SIDE + (n + 0.5) * step,
+            y: HEIGHT - 4,
+            "text-anchor": "middle",
+          },
+          step >= 44 ? labels[n] : n,
+        ),
+  );
   const ticks = (signed ? [top, 0, -top] : [top, 0]).map((x) => [
     svg("line.grid", { x1: SIDE, x2: width, y1: y(x), y2: y(x) }),
-    svg("text.tick", { x: SIDE - 6, y: y(x) + 4, "text-anchor": "end" }, num(x, 2)),
+    svg(
+      "text.tick",
+      { x: SIDE - 6, y: y(x) + 4, "text-anchor": "end" },
+      num(x, 2),
+    ),
   ]);
-  return svg("svg.by-position", {
-    role: "img", "aria-label": title, viewBox: `0 0 ${width} ${HEIGHT}`,
-    width, height: HEIGHT,
-  }, ticks, bars, names);
+  return svg(
+    "svg.by-position",
+    {
+      role: "img",
+      "aria-label": title,
+      viewBox: `0 0 ${width} ${HEIGHT}`,
+      width,
+      height: HEIGHT,
+    },
+    ticks,
+    bars,
+    names,
+  );
 }
 
 /** {node, set({values, labels, title, unit, signed}), off()} */
@@ -59,17 +90,37 @@ export function positionChart() {
   observer.observe(box);
   tableToggle(button, table);
   return {
-    node: h("figure.figure", {}, h("div.figure-tools", {}, caption, button), box, table),
+    node: h(
+      "figure.figure",
+      {},
+      h("div.figure-tools", {}, caption, button),
+      box,
+      table,
+    ),
     set(next) {
       data = next;
-      const most = next.values.reduce((best, x, n) =>
-        Math.abs(x ?? 0) > Math.abs(next.values[best] ?? 0) ? n : best, 0);
-      data.title = `${next.title}: most at ${most}, ` +
+      const most = next.values.reduce(
+        (best, x, n) =>
+          Math.abs(x ?? 0) > Math.abs(next.values[best] ?? 0) ? n : best,
+        0,
+      );
+      data.title =
+        `${next.title}: most at ${most}, ` +
         `'${next.labels[most]}', ${num(next.values[most], 3)} ${next.unit}`;
       caption.textContent = next.title;
       table.setAttribute("aria-label", next.title);
-      fill(table, tableOf(next.values.map((x, n) => ({
-        position: n, token: next.labels[n], [next.unit]: x })), next.title, 4));
+      fill(
+        table,
+        tableOf(
+          next.values.map((x, n) => ({
+            position: n,
+            token: next.labels[n],
+            [next.unit]: x,
+          })),
+          next.title,
+          4,
+        ),
+      );
       show();
     },
     off: () => observer.disconnect(),

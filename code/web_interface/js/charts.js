@@ -89,7 +89,8 @@ export function lineChart() {
     const f = axis.log ? Math.log : Number;
     const [low, high] = [f(axis.low), f(axis.high)];
     const inside = (v) => Math.min(axis.high, Math.max(axis.low, v));
-    return (v) => from + ((f(inside(v)) - low) / (high - low || 1)) * (to - from);
+    return (v) =>
+      from + ((f(inside(v)) - low) / (high - low || 1)) * (to - from);
   };
 
   function draw({ width, height = 380, series, references, x, y, summary }) {
@@ -106,36 +107,83 @@ export function lineChart() {
     for (const v of yTicks) {
       all.push(
         svg("line.grid", { x1: M.left, x2: right, y1: Y(v), y2: Y(v) }),
-        svg("text.tick", { x: M.left - 8, y: Y(v), "text-anchor": "end", "dominant-baseline": "middle" }, num(v)),
+        svg(
+          "text.tick",
+          {
+            x: M.left - 8,
+            y: Y(v),
+            "text-anchor": "end",
+            "dominant-baseline": "middle",
+          },
+          num(v),
+        ),
       );
     }
-    const xTicks = x.log ? logTicks(x.low, x.high) : ticks(x.low, x.high, narrow ? 3 : 6);
+    const xTicks = x.log
+      ? logTicks(x.low, x.high)
+      : ticks(x.low, x.high, narrow ? 3 : 6);
     for (const v of xTicks) {
-      all.push(svg("text.tick", { x: X(v), y: bottom + 18, "text-anchor": "middle" }, num(v)));
+      all.push(
+        svg(
+          "text.tick",
+          { x: X(v), y: bottom + 18, "text-anchor": "middle" },
+          num(v),
+        ),
+      );
     }
     all.push(
       svg("line.axis", { x1: M.left, x2: right, y1: bottom, y2: bottom }),
-      svg("text.label", { x: right, y: height - 4, "text-anchor": "end" }, x.label),
+      svg(
+        "text.label",
+        { x: right, y: height - 4, "text-anchor": "end" },
+        x.label,
+      ),
       svg("text.label", { x: 4, y: 12 }, y.label),
     );
-    const inside = references.filter((r) => r.value >= y.low && r.value <= y.high);
+    const inside = references.filter(
+      (r) => r.value >= y.low && r.value <= y.high,
+    );
     const labels = spread(
-      inside.map((r) => ({ ...r, y: Y(r.value) })), 16, M.top + 4, bottom - 4,
+      inside.map((r) => ({ ...r, y: Y(r.value) })),
+      16,
+      M.top + 4,
+      bottom - 4,
     );
     for (const r of labels) {
-      all.push(svg(`line.reference.${r.kind}`, { x1: M.left, x2: right, y1: r.y, y2: r.y }));
+      all.push(
+        svg(`line.reference.${r.kind}`, {
+          x1: M.left,
+          x2: right,
+          y1: r.y,
+          y2: r.y,
+        }),
+      );
       // On the lines themselves there is no room to move a name aside.
       if (narrow && r.kind === "ladder" && Math.abs(r.at - r.y) > 2) continue;
       all.push(
         narrow
-          ? svg("text.reference-name", { x: right - 4, y: r.at - 4, "text-anchor": "end" }, r.name)
-          : svg("text.reference-name", { x: right + 8, y: r.at, "dominant-baseline": "middle" }, r.name),
+          ? svg(
+              "text.reference-name",
+              { x: right - 4, y: r.at - 4, "text-anchor": "end" },
+              r.name,
+            )
+          : svg(
+              "text.reference-name",
+              { x: right + 8, y: r.at, "dominant-baseline": "middle" },
+              r.name,
+            ),
       );
     }
     for (const s of series) {
       if (s.kind === "dots") {
         for (const [a, b] of s.points) {
-          all.push(svg("circle.dot", { cx: X(a), cy: Y(b), r: 4 }, svg("title", `${s.name} ${num(b)} at ${num(a)}`)));
+          all.push(
+            svg(
+              "circle.dot",
+              { cx: X(a), cy: Y(b), r: 4 },
+              svg("title", `${s.name} ${num(b)} at ${num(a)}`),
+            ),
+          );
         }
       } else if (s.points.length) {
         all.push(svg(`path.line.${s.kind}`, { d: path(s.points, X, Y) }));
@@ -153,7 +201,12 @@ export function barList(rows) {
     rows.map(({ label, value, text }) => {
       const bar = h("i");
       bar.style.width = `${Math.max(0, Math.min(1, value)) * 100}%`;
-      return h("li", h("span.bar-label", label), h("span.meter", { "aria-hidden": "true" }, bar), h("span.n", text));
+      return h(
+        "li",
+        h("span.bar-label", label),
+        h("span.meter", { "aria-hidden": "true" }, bar),
+        h("span.n", text),
+      );
     }),
   );
 }

@@ -38,8 +38,10 @@ function make(node, classes, rest) {
   if (classes.length) node.setAttribute("class", classes.join(" "));
   const [first] = rest;
   const plain =
-    first && typeof first === "object" &&
-    !(first instanceof Node) && !Array.isArray(first);
+    first &&
+    typeof first === "object" &&
+    !(first instanceof Node) &&
+    !Array.isArray(first);
   if (plain) set(node, first);
   return add(node, plain ? rest.slice(1) : rest);
 }

@@ -22,8 +22,10 @@ export function describe(edit, tokens) {
     case "scale_mlp":
       return `MLP of layer ${edit.layer} ${by}`;
     case "add_vector":
-      return `layer ${edit.layer}: + ${edit.scale} · (“${edit.plus}” − ` +
-        `“${edit.minus}”)${edit.pos === null ? "" : ` at ${edit.pos}`}`;
+      return (
+        `layer ${edit.layer}: + ${edit.scale} · (“${edit.plus}” − ` +
+        `“${edit.minus}”)${edit.pos === null ? "" : ` at ${edit.pos}`}`
+      );
     default: {
       const old = tokens?.[edit.pos];
       return `${old ? visible(old) : "token"} at ${edit.pos} → ${edit.text}`;
@@ -40,16 +42,25 @@ let serial = 0;
 function field(label, props) {
   const id = `edit-${++serial}`;
   const input = h("input", { id, type: "number", ...props });
-  return { input, node: h("div.field.edit-field", {}, h("label", { for: id }, label), input) };
+  return {
+    input,
+    node: h("div.field.edit-field", {}, h("label", { for: id }, label), input),
+  };
 }
 
 /** app, {model(): id, facts(): {n_layers, n_heads, tokens or null}, kinds} ->
  * {node, list(), set(list)} */
-export function editor(app, { model, facts, kinds = Object.keys(KINDS), onChange }) {
+export function editor(
+  app,
+  { model, facts, kinds = Object.keys(KINDS), onChange },
+) {
   let edits = [];
   const id = `edit-kind-${++serial}`;
-  const kind = h("select", { id, on: { change: () => show() } },
-    kinds.map((value) => h("option", { value }, KINDS[value])));
+  const kind = h(
+    "select",
+    { id, on: { change: () => show() } },
+    kinds.map((value) => h("option", { value }, KINDS[value])),
+  );
   const box = h("div.cluster.edit-fields");
   const chips = h("ul.edit-list");
   const problem = h("p.problem", { role: "alert", hidden: true });
@@ -57,44 +68,94 @@ export function editor(app, { model, facts, kinds = Object.keys(KINDS), onChange
 
   const show = () => {
     const { n_layers = 1, n_heads = 1, tokens } = facts() ?? {};
-    const layer = field("Layer", { min: 0, max: n_layers - 1, value: 0, required: true });
-    const by = field("Times (0: off)", { step: "any", value: 0, required: true });
+    const layer = field("Layer", {
+      min: 0,
+      max: n_layers - 1,
+      value: 0,
+      required: true,
+    });
+    const by = field("Times (0: off)", {
+      step: "any",
+      value: 0,
+      required: true,
+    });
     const last = tokens ? tokens.length - 1 : 0;
     fields = {
-      scale_head: () => ({ layer,
-        head: field("Head", { min: 0, max: n_heads - 1, value: 0, required: true }), by }),
+      scale_head: () => ({
+        layer,
+        head: field("Head", {
+          min: 0,
+          max: n_heads - 1,
+          value: 0,
+          required: true,
+        }),
+        by,
+      }),
       scale_mlp: () => ({ layer, by }),
-      add_vector: () => ({ layer,
+      add_vector: () => ({
+        layer,
         plus: field("Towards", { type: "text", value: "love", required: true }),
-        minus: field("Away from", { type: "text", value: "hate", required: true }),
+        minus: field("Away from", {
+          type: "text",
+          value: "hate",
+          required: true,
+        }),
         scale: field("Strength", { step: "any", value: 4, required: true }),
-        pos: field("Position", { min: 0, max: last, placeholder: "all" }) }),
+        pos: field("Position", { min: 0, max: last, placeholder: "all" }),
+      }),
       replace_token: () => ({
-        pos: field("Position", { min: 0, max: last, value: last, required: true }),
-        text: field("New token", { type: "text", required: true }) }),
+        pos: field("Position", {
+          min: 0,
+          max: last,
+          value: last,
+          required: true,
+        }),
+        text: field("New token", { type: "text", required: true }),
+      }),
     }[kind.value]();
-    fill(box, Object.values(fields).map((x) => x.node));
+    fill(
+      box,
+      Object.values(fields).map((x) => x.node),
+    );
     const { pos } = fields;
     if (pos && tokens) {
-      const name = () => (pos.node.firstChild.textContent =
-        `Position ${tokens[pos.input.value] && pos.input.value !== ""
-          ? `(${visible(tokens[pos.input.value])})` : ""}`);
+      const name = () =>
+        (pos.node.firstChild.textContent = `Position ${
+          tokens[pos.input.value] && pos.input.value !== ""
+            ? `(${visible(tokens[pos.input.value])})`
+            : ""
+        }`);
       pos.input.addEventListener("input", name);
       name();
     }
   };
 
   const tell = () => {
-    fill(chips, edits.map((edit, n) => h("li.chip.on", {},
-      describe(edit, facts()?.tokens),
-      h("button.chip-remove", {
-        type: "button", "aria-label": `Remove: ${describe(edit, facts()?.tokens)}`,
-        on: { click: () => {
-          edits = edits.filter((_, i) => i !== n);
-          tell();
-          kind.focus();
-        } },
-      }, "×"))));
+    fill(
+      chips,
+      edits.map((edit, n) =>
+        h(
+          "li.chip.on",
+          {},
+          describe(edit, facts()?.tokens),
+          h(
+            "button.chip-remove",
+            {
+              type: "button",
+              "aria-label": `Remove: ${describe(edit, facts()?.tokens)}`,
+              on: {
+                click: () => {
+                  edits = edits.filter((_, i) => i !== n);
+                  tell();
+                  kind.focus();
+                },
+              },
+            },
+            "×",
+          ),
+        ),
+      ),
+    );
     onChange?.(edits);
   };
 
@@ -107,16 +168,25 @@ export function editor(app, { model, facts, kinds = Object.keys(KINDS), onChange
     }
     const edit = { type: kind.value };
     for (const [name, { input }] of Object.entries(fields)) {
-      edit[name] = input.type === "text" ? input.value
-        : input.value === "" ? null : Number(input.value);
+      edit[name] =
+        input.type === "text"
+          ? input.value
+          : input.value === ""
+            ? null
+            : Number(input.value);
     }
     try {
       if (edit.type === "replace_token") {
         const { tokens } = await app.api.post("/api/tokenize", {
-          model: model(), text: edit.text, special: false });
+          model: model(),
+          text: edit.text,
+          special: false,
+        });
         if (tokens.length !== 1) {
-          throw new Error(`“${edit.text}” is ${tokens.length} tokens (` +
-            `${tokens.map(visible).join(" | ")}); give one. A space in front counts.`);
+          throw new Error(
+            `“${edit.text}” is ${tokens.length} tokens (` +
+              `${tokens.map(visible).join(" | ")}); give one. A space in front counts.`,
+          );
         }
         edit.id = tokens[0].id;
         edit.text = visible(tokens[0]);
@@ -136,11 +206,19 @@ export function editor(app, { model, facts, kinds = Object.keys(KINDS), onChange
   });
   show();
   return {
-    node: h("div.stack.editor", {}, chips,
-      h("div.cluster.edit-row", {},
-        h("div.field", {}, h("label", { for: id }, "Change"), kind), box,
-        h("button.button", { type: "button", on: { click: add } }, "Add")),
-      problem),
+    node: h(
+      "div.stack.editor",
+      {},
+      chips,
+      h(
+        "div.cluster.edit-row",
+        {},
+        h("div.field", {}, h("label", { for: id }, "Change"), kind),
+        box,
+        h("button.button", { type: "button", on: { click: add } }, "Add"),
+      ),
+      problem,
+    ),
     list: () => edits,
     /** After the model or the text changed: ranges anew. */
     renew: () => (show(), tell()),

@@ -32,7 +32,9 @@ export function attentionPicture(app, g) {
   const { layer, head, size, codes } = g.picture;
   const bytes = Uint8Array.from(atob(codes), (c) => c.charCodeAt(0));
   const canvas = h("canvas.tile", {
-    width: size, height: size, role: "img",
+    width: size,
+    height: size,
+    role: "img",
     "aria-label": `Attention of layer ${layer}, head ${head}: each row is a token, looking back at the tokens before it`,
   });
   // Whole pixels for each cell, so that no row is wider than another.
@@ -56,7 +58,8 @@ export function attentionPicture(app, g) {
     let best = { code: -1 };
     for (let i = 0, n = 0; i < size; i++) {
       for (let j = 0; j <= i; j++, n++) {
-        if (j > 0 && j < i && bytes[n] > best.code) best = { code: bytes[n], i, j };
+        if (j > 0 && j < i && bytes[n] > best.code)
+          best = { code: bytes[n], i, j };
       }
     }
     const all = [...g.prompt, ...g.tokens];
@@ -67,10 +70,17 @@ export function attentionPicture(app, g) {
 
   draw();
   const off = app.onTheme(draw);
-  const element = h("figure.figure.example-picture", canvas,
-    h("figcaption",
+  const element = h(
+    "figure.figure.example-picture",
+    canvas,
+    h(
+      "figcaption",
       h("b", `What head ${head} of layer ${layer} looked at. `),
       "Each row is a token, each column a token before it; the darker or brighter, the more it mattered. ",
-      summary(), " ", h("a", { href: app.href("attention") }, "See all heads")));
+      summary(),
+      " ",
+      h("a", { href: app.href("attention") }, "See all heads"),
+    ),
+  );
   return { element, off };
 }

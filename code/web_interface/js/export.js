@@ -39,9 +39,19 @@ export const saveJSON = (name, value) =>
   );
 
 const PAINT = [
-  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray",
-  "stroke-opacity", "stroke-linejoin", "opacity", "font-family", "font-size",
-  "font-weight", "text-anchor", "dominant-baseline",
+  "fill",
+  "fill-opacity",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "stroke-opacity",
+  "stroke-linejoin",
+  "opacity",
+  "font-family",
+  "font-size",
+  "font-weight",
+  "text-anchor",
+  "dominant-baseline",
 ];
 
 /** The picture as it looks now: the style sheet's values become attributes. */
@@ -79,10 +89,14 @@ export function exportMenu(choices) {
     "div.popover.menu",
     { id, popover: "auto" },
     choices.map(({ label, run }) =>
-      h("button.button.quiet", {
-        type: "button",
-        on: { click: () => (menu.hidePopover(), run()) },
-      }, label),
+      h(
+        "button.button.quiet",
+        {
+          type: "button",
+          on: { click: () => (menu.hidePopover(), run()) },
+        },
+        label,
+      ),
     ),
   );
   const button = h(

@@ -44,7 +44,12 @@ export class Form {
 
   #text() {
     return this.mode === "chat"
-      ? { messages: this.messages.map(({ role, content }) => ({ role, content })) }
+      ? {
+          messages: this.messages.map(({ role, content }) => ({
+            role,
+            content,
+          })),
+        }
       : { prompt: this.prompt ?? "" };
   }
 

@@ -34,16 +34,27 @@ export async function mount(root, app, params) {
     onEdit: edit,
     onRegenerate: regenerate,
   });
-  const empty = h("section.card.empty", { hidden: true },
+  const empty = h(
+    "section.card.empty",
+    { hidden: true },
     h("h3", "Nothing written yet"),
-    h("p", "Press Generate: the text appears here, each token coloured by how much it surprised the model."));
+    h(
+      "p",
+      "Press Generate: the text appears here, each token coloured by how much it surprised the model.",
+    ),
+  );
   let editing = null; // place of a message that is being changed
   let spoken = 0; // characters of the text that were spoken
 
   root.append(
-    h("header.hero",
+    h(
+      "header.hero",
       h("h2.view-title", "Write with a language model and watch it think"),
-      h("p.view-lead", "It runs on your own computer. Give it a beginning; for every token you see how sure it was and what else it had in mind.")),
+      h(
+        "p.view-lead",
+        "It runs on your own computer. Give it a beginning; for every token you see how sure it was and what else it had in mind.",
+      ),
+    ),
     bench,
   );
 
@@ -55,7 +66,9 @@ export async function mount(root, app, params) {
       ...(chat
         ? [out.element, write.element, card.element]
         : [write.element, card.element, out.element]),
-      empty, picture);
+      empty,
+      picture,
+    );
     if (bench.contains(had)) had.focus();
     showPlace();
   }
@@ -81,7 +94,8 @@ export async function mount(root, app, params) {
 
   function showPlace() {
     const g = app.generation();
-    const none = !g || (form.mode === "chat") !== Boolean(g.turns) && !g.recorded;
+    const none =
+      !g || ((form.mode === "chat") !== Boolean(g.turns) && !g.recorded);
     out.element.hidden = none;
     empty.hidden = !none;
     picture.hidden = !g?.recorded;
@@ -90,7 +104,9 @@ export async function mount(root, app, params) {
   function check() {
     const text = write.text.value;
     if (form.mode === "chat" ? !text.trim() && !pendingAnswer() : text === "") {
-      write.problem("Expected a text but received none; type a few words or choose one below.");
+      write.problem(
+        "Expected a text but received none; type a few words or choose one below.",
+      );
       write.text.focus();
       return false;
     }
@@ -101,13 +117,17 @@ export async function mount(root, app, params) {
 
   async function generate(overrides = {}, fields = {}) {
     if (session.busy || !check()) return;
-    if (!app.model()) return app.toast("The server has no model yet; see ./tutorial help.");
+    if (!app.model())
+      return app.toast("The server has no model yet; see ./tutorial help.");
     if (form.mode === "chat") {
       fields.turns = chatTurns();
       write.setText("");
     }
     out.unpin();
-    const g = await app.generate(overrides, { promptText: form.prompt, ...fields });
+    const g = await app.generate(overrides, {
+      promptText: form.prompt,
+      ...fields,
+    });
     if (form.mode === "chat" && g.turns) endOfTurn(g);
     if (g.error) showError(g.error);
     return g;
@@ -118,13 +138,17 @@ export async function mount(root, app, params) {
     if (editing !== null) form.messages = form.messages.slice(0, editing);
     editing = null;
     const content = write.text.value;
-    if (content.trim()) form.messages = [...form.messages, { role: "user", content }];
+    if (content.trim())
+      form.messages = [...form.messages, { role: "user", content }];
     return form.messages;
   }
 
   function endOfTurn(g) {
     if (g.text) {
-      form.messages = [...g.turns, { role: "assistant", content: g.text, generation: g }];
+      form.messages = [
+        ...g.turns,
+        { role: "assistant", content: g.text, generation: g },
+      ];
     } else if (g.error) {
       write.setText(g.turns.at(-1).content); // to try again
       form.messages = g.turns.slice(0, -1);
@@ -135,7 +159,9 @@ export async function mount(root, app, params) {
     editing = n;
     write.setText(form.messages[n]?.content ?? "");
     write.text.focus();
-    app.announce("Change the message and send it again; what follows it is replaced.");
+    app.announce(
+      "Change the message and send it again; what follows it is replaced.",
+    );
   }
 
   function regenerate() {
@@ -152,7 +178,10 @@ export async function mount(root, app, params) {
   function showError(error) {
     const name = error.param?.split(/[.[]/)[0];
     if (name && card.showProblem(name, error.message)) return;
-    if (["prompt", "messages"].includes(name) || error.code === "context_length_exceeded") {
+    if (
+      ["prompt", "messages"].includes(name) ||
+      error.code === "context_length_exceeded"
+    ) {
       write.problem(error.message);
       write.text.focus();
     }
@@ -160,7 +189,10 @@ export async function mount(root, app, params) {
 
   async function branch(g, at, id) {
     if (session.busy) return app.toast("Stop the text first.");
-    const token = g.tokens[at].top?.find((a) => a.id === id) ?? { id, text: `#${id}` };
+    const token = g.tokens[at].top?.find((a) => a.id === id) ?? {
+      id,
+      text: `#${id}`,
+    };
     const parent = { generation: g, at, token };
     app.announce(`Continuing with ${token.text}`);
     const { prompt, messages } = g.body; // with the settings of now
@@ -177,7 +209,8 @@ export async function mount(root, app, params) {
 
   async function replay(g) {
     if (session.busy) return;
-    const same = (a, b) => a.length === b.length && a.every((t, i) => t.id === b[i].id);
+    const same = (a, b) =>
+      a.length === b.length && a.every((t, i) => t.id === b[i].id);
     const again = await session.generate(
       g.body, // exactly
       { promptText: g.promptText, turns: g.turns, parent: g.parent },
@@ -236,7 +269,11 @@ export async function mount(root, app, params) {
       const { g, i } = out.pin.at;
       out.unpin();
       out.focusToken(g, i);
-    } else if (event.key === "ArrowLeft" && event.altKey && !typing(event.target)) {
+    } else if (
+      event.key === "ArrowLeft" &&
+      event.altKey &&
+      !typing(event.target)
+    ) {
       const parent = app.generation()?.parent;
       if (!parent || session.busy) return; // then it is the browser's "back"
       event.preventDefault();
@@ -270,7 +307,9 @@ export async function mount(root, app, params) {
   }
   const token = Number(params.token ?? NaN);
   if (params.seed && !now) {
-    app.toast("This link brings its settings and its seed: press Generate to write the same text.");
+    app.toast(
+      "This link brings its settings and its seed: press Generate to write the same text.",
+    );
   } else if (app.generation() && Number.isInteger(token)) {
     out.pinAt(app.generation(), token);
   }

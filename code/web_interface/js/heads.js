@@ -34,7 +34,9 @@ export const patternsOf = (scores, T) =>
   PATTERNS.filter(([, , shows]) => shows(scores, T));
 
 const namesOf = (scores, T) =>
-  patternsOf(scores, T).map(([, name]) => name.split(":")[0]).join(", ");
+  patternsOf(scores, T)
+    .map(([, name]) => name.split(":")[0])
+    .join(", ");
 
 /** The heads in an order. */
 export function sorted(heads, by) {
@@ -75,7 +77,10 @@ export class Sheet {
     this.look = { gamma: 0.5, theme: app.theme() };
     this.chosen = new Set();
     this.canvas = h("canvas.sheet-picture", { "aria-hidden": "true" });
-    this.buttons = h("div.sheet-grid", { role: "group", "aria-label": "All heads" });
+    this.buttons = h("div.sheet-grid", {
+      role: "group",
+      "aria-label": "All heads",
+    });
     this.brackets = h("div.sheet-brackets", { "aria-hidden": "true" });
     this.info = h("p.sheet-info.muted", {}, "\u00a0");
     this.body = h("div.sheet-body", {}, this.canvas, this.buttons);
@@ -83,11 +88,14 @@ export class Sheet {
     this.node = h("div.sheet", {}, this.info, this.scroll);
     this.buttons.addEventListener("click", (e) => this.use(e, on.pick));
     for (const type of ["pointerover", "focusin"]) {
-      this.buttons.addEventListener(type, (e) => this.use(e, (l, x) => this.say(l, x)));
+      this.buttons.addEventListener(type, (e) =>
+        this.use(e, (l, x) => this.say(l, x)),
+      );
     }
     this.buttons.addEventListener("pointerleave", () => this.say());
     this.rover = roving(this.buttons, "button", {
-      columns: () => this.run.n_heads });
+      columns: () => this.run.n_heads,
+    });
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(this.node);
   }
@@ -114,22 +122,33 @@ export class Sheet {
     this.scored = false;
     const size = this.tileSize();
     const answer = await this.app.api.binary(
-      `/api/runs/${run.run}/thumbs?size=${size}`, { signal });
+      `/api/runs/${run.run}/thumbs?size=${size}`,
+      { signal },
+    );
     this.codes = new Uint8Array(answer.buffer);
     this.s = answer.shape[2];
-    this.layers = run.layers ?? Array.from({ length: run.n_layers }, (_, n) => n);
+    this.layers =
+      run.layers ?? Array.from({ length: run.n_layers }, (_, n) => n);
     // Until the scores are there: just the places.
     this.heads = this.layers.flatMap((layer) =>
       Array.from({ length: run.n_heads }, (_, head) => ({
-        layer, head, kv_group: Math.floor((head * run.n_kv_heads) / run.n_heads),
-      })));
+        layer,
+        head,
+        kv_group: Math.floor((head * run.n_kv_heads) / run.n_heads),
+      })),
+    );
     this.layout();
     performance.measure("attention:sheet", "attention:run");
     // After the picture: the server works on one thing at a time.
     const { heads: told } = await this.app.api.get(
-      `/api/runs/${run.run}/heads`, { signal });
-    this.heads = this.heads.map((place) => told.find(
-      (x) => x.layer === place.layer && x.head === place.head) ?? place);
+      `/api/runs/${run.run}/heads`,
+      { signal },
+    );
+    this.heads = this.heads.map(
+      (place) =>
+        told.find((x) => x.layer === place.layer && x.head === place.head) ??
+        place,
+    );
     this.scored = true;
     this.layout();
   }
@@ -174,8 +193,9 @@ export class Sheet {
     this.tile = this.tileSize();
     const [tile, T] = [this.tile, this.run.tokens.length];
     this.order = sorted(this.heads, flat ? this.by : "layer");
-    this.places = this.order.map(({ layer, head }) =>
-      this.layers.indexOf(layer) * this.run.n_heads + head);
+    this.places = this.order.map(
+      ({ layer, head }) => this.layers.indexOf(layer) * this.run.n_heads + head,
+    );
     const cells = this.order.map((x, n) => [
       n % columns === 0 &&
         h("span.sheet-row", { "aria-hidden": "true" }, flat ? "" : x.layer),
@@ -196,13 +216,30 @@ export class Sheet {
   button(x, flat, T) {
     const patterns = this.scored ? patternsOf(x, T) : [];
     const names = this.scored ? namesOf(x, T) : "";
-    const score = flat ? `, ${SORTS[this.by].label.toLowerCase()} ${num(x[this.by], 2)}` : "";
-    return h("button.sheet-head", {
-      type: "button", tabindex: -1,
-      dataset: { head: keyOf(x.layer, x.head), kv: `${x.layer}.${x.kv_group}` },
-      "aria-label": `Layer ${x.layer}, head ${x.head}${names && `: ${names}`}${score}`,
-    }, h("span.sheet-badge", { "aria-hidden": "true" },
-      flat ? x[this.by].toFixed(x[this.by] < 10 ? 2 : 0) : patterns.map(([letter]) => letter).join("")));
+    const score = flat
+      ? `, ${SORTS[this.by].label.toLowerCase()} ${num(x[this.by], 2)}`
+      : "";
+    return h(
+      "button.sheet-head",
+      {
+        type: "button",
+        tabindex: -1,
+        dataset: {
+          head: keyOf(x.layer, x.head),
+          kv: `${x.layer}.${x.kv_group}`,
+        },
+        "aria-label":
+          `Layer ${x.layer}, head ${x.head}` +
+          `${names && `: ${names}`}${score}`,
+      },
+      h(
+        "span.sheet-badge",
+        { "aria-hidden": "true" },
+        flat
+          ? x[this.by].toFixed(x[this.by] < 10 ? 2 : 0)
+          : patterns.map(([letter]) => letter).join(""),
+      ),
+    );
   }
 
   drawBrackets(flat, columns) {
@@ -235,15 +272,26 @@ export class Sheet {
     canvas.style.width = `${width}px`;
     canvas.style.height = `${height}px`;
     canvas.style.left = `${LABEL}px`;
-    const image = atlas(this, columns, pixelTable(this.look.gamma, this.look.theme));
+    const image = atlas(
+      this,
+      columns,
+      pixelTable(this.look.gamma, this.look.theme),
+    );
     const context = canvas.getContext("2d");
     context.imageSmoothingEnabled = false;
     for (let n = 0; n < this.order.length; n++) {
       const [column, line] = [n % columns, Math.floor(n / columns)];
-      context.drawImage(image, column * s, line * s, s, s,
+      context.drawImage(
+        image,
+        column * s,
+        line * s,
+        s,
+        s,
         Math.round(column * (tile + GAP) * ratio),
         Math.round(line * (tile + GAP) * ratio),
-        Math.round(tile * ratio), Math.round(tile * ratio));
+        Math.round(tile * ratio),
+        Math.round(tile * ratio),
+      );
     }
     image.close();
   }
@@ -276,22 +324,36 @@ export class Sheet {
       return;
     }
     const names = this.scored ? namesOf(x, this.run.tokens.length) : "";
-    fill(this.info, h("strong", {}, `Layer ${x.layer} · head ${x.head}`),
+    fill(
+      this.info,
+      h("strong", {}, `Layer ${x.layer} · head ${x.head}`),
       this.run.n_kv_heads < this.run.n_heads ? ` · KV ${x.kv_group}` : "",
       names && ` · ${names}`,
-      this.scored ? h("span.sheet-scores", {},
-        `previous ${num(x.prev, 2)}, induction ${num(x.induction, 2)}, ` +
-        `sink ${num(x.sink, 2)}, entropy ${num(x.entropy, 2)}, ` +
-        `distance ${num(x.distance, 2)}`) : "");
+      this.scored
+        ? h(
+            "span.sheet-scores",
+            {},
+            `previous ${num(x.prev, 2)}, induction ${num(x.induction, 2)}, ` +
+              `sink ${num(x.sink, 2)}, entropy ${num(x.entropy, 2)}, ` +
+              `distance ${num(x.distance, 2)}`,
+          )
+        : "",
+    );
   }
 
   /** Rows of a table or file. */
   data() {
     const T = this.run?.tokens.length;
     return (this.order ?? []).map((x) => ({
-      layer: x.layer, head: x.head, kv_head: x.kv_group, previous: x.prev,
-      induction: x.induction, sink: x.sink, entropy: x.entropy,
-      distance: x.distance, patterns: this.scored ? namesOf(x, T) : "",
+      layer: x.layer,
+      head: x.head,
+      kv_head: x.kv_group,
+      previous: x.prev,
+      induction: x.induction,
+      sink: x.sink,
+      entropy: x.entropy,
+      distance: x.distance,
+      patterns: this.scored ? namesOf(x, T) : "",
     }));
   }
 }

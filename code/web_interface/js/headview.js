@@ -17,8 +17,8 @@ const quoted = (token) => `'${plain(token).trim() || visible(token)}'`;
 
 export class HeadView {
   /** `state` is the view's: layer, head, how, chosen, weighted, nosink, gamma,
-   * q, k. on: moved() after q or k changed for good, zoomed(), key(key) -> used,
-   * gone() when the run has expired. */
+   * q, k. on: moved() after q or k changed for good, zoomed(), key(key) ->
+   * used, gone() when the run has expired. */
   constructor(app, state, on) {
     Object.assign(this, { app, state, on });
     this.pinned = false;
@@ -29,8 +29,10 @@ export class HeadView {
       onView: () => this.zoomed(),
     });
     this.text = linkedText("The text, token by token", {
-      hover: (t) => this.pinned && t <= state.q
-        ? this.cell(state.q, t, "hover") : this.cell(t, null, "hover"),
+      hover: (t) =>
+        this.pinned && t <= state.q
+          ? this.cell(state.q, t, "hover")
+          : this.cell(t, null, "hover"),
       leave: () => this.leave(),
       pick: (t) => this.cell(t, null, "pin"),
     });
@@ -39,7 +41,9 @@ export class HeadView {
     this.arcs = h("div.arcs-box");
     this.bars = h("div");
     this.table = h("div.table-wrap", {
-      tabindex: "0", role: "region", "aria-label": "The row as a table",
+      tabindex: "0",
+      role: "region",
+      "aria-label": "The row as a table",
     });
     this.tableButton = h("button.button.small.quiet", { type: "button" });
     tableToggle(this.tableButton, this.table);
@@ -86,8 +90,10 @@ export class HeadView {
 
   view() {
     const { layer, head, how, chosen, weighted, nosink } = this.state;
-    const heads = how === "head" || !chosen.size
-      ? [[layer, head]] : [...chosen].map((key) => key.split(".").map(Number));
+    const heads =
+      how === "head" || !chosen.size
+        ? [[layer, head]]
+        : [...chosen].map((key) => key.split(".").map(Number));
     return { heads, how, weighted, nosink };
   }
 
@@ -107,7 +113,9 @@ export class HeadView {
     state.k = state.k === null ? null : whole(state.k, state.q);
     const name = this.name();
     this.title.textContent = name[0].toUpperCase() + name.slice(1);
-    this.matrix.setLabel(`Attention of ${name}: rows are queries, columns keys`);
+    this.matrix.setLabel(
+      `Attention of ${name}: rows are queries, columns keys`,
+    );
     this.row = this.still = null;
     this.level = null;
     this.drawPlane();
@@ -118,7 +126,9 @@ export class HeadView {
     performance.mark("attention:matrix-recolour-start");
     this.matrix.setLook({ gamma: this.state.gamma, theme: this.app.theme() });
     performance.measure(
-      "attention:matrix-recolour", "attention:matrix-recolour-start");
+      "attention:matrix-recolour",
+      "attention:matrix-recolour-start",
+    );
     this.say();
     this.showStill();
   }
@@ -175,7 +185,8 @@ export class HeadView {
       return;
     }
     if (how === "pin") {
-      const again = this.pinned && q === state.q && (k === null || k === state.k);
+      const again =
+        this.pinned && q === state.q && (k === null || k === state.k);
       this.pinned = !again;
     }
     Object.assign(state, { q, k });
@@ -267,13 +278,17 @@ export class HeadView {
     }
     const top = state.weighted ? Math.max(...row.values) || 1 : 1;
     this.text.tint(
-      row.values.map((x) => (x / top) ** state.gamma), this.app.theme());
+      row.values.map((x) => (x / top) ** state.gamma),
+      this.app.theme(),
+    );
     const value = `${row.about ? "about " : ""}${num(row.values[at.k], 4)}`;
     const key = quoted(tokens[at.k]);
-    this.matrix.setTip(at.stays && !this.pinned ? "" :
-      `${visible(tokens[at.q])} → ${visible(tokens[at.k])}   ${value}`);
-    const summary =
-      `${this.name()}: query ${query} attends ${value} to ${key}`;
+    this.matrix.setTip(
+      at.stays && !this.pinned
+        ? ""
+        : `${visible(tokens[at.q])} → ${visible(tokens[at.k])}   ${value}`,
+    );
+    const summary = `${this.name()}: query ${query} attends ${value} to ${key}`;
     this.matrix.setSummary(`${summary} (positions ${at.q} and ${at.k})`);
     if (this.spoken && at.stays) {
       this.spoken = false;
@@ -288,17 +303,31 @@ export class HeadView {
     if (!row) {
       return;
     }
-    fill(this.rowTitle, "What ", h("span.mono", {}, visible(tokens[row.q])),
-      ` at ${row.q} looks at`);
+    fill(
+      this.rowTitle,
+      "What ",
+      h("span.mono", {}, visible(tokens[row.q])),
+      ` at ${row.q} looks at`,
+    );
     const best = ranked(row.values)[0];
     const style = getComputedStyle(this.arcs);
-    const label = `${this.name()}: ${quoted(tokens[row.q])} looks most at ` +
+    const label =
+      `${this.name()}: ${quoted(tokens[row.q])} looks most at ` +
       (best ? `${quoted(tokens[best.k])}, ${num(best.value, 4)}` : "nothing");
-    this.picture = arcs(row, tokens, Math.max(280, this.arcs.clientWidth),
-      style.getPropertyValue("--accent"), style.color, label);
+    this.picture = arcs(
+      row,
+      tokens,
+      Math.max(280, this.arcs.clientWidth),
+      style.getPropertyValue("--accent"),
+      style.color,
+      label,
+    );
     fill(this.arcs, this.picture);
     this.text.reveal(row.q);
-    fill(this.bars, bars(row, tokens, (k) => this.cell(row.q, k, "pin")));
+    fill(
+      this.bars,
+      bars(row, tokens, (k) => this.cell(row.q, k, "pin")),
+    );
     this.showTable();
   }
 
@@ -315,8 +344,14 @@ export class HeadView {
       return;
     }
     const { q } = this.still;
-    fill(this.table, tableOf(this.data(),
-      `${this.name()}: query ${quoted(this.tokens[q])} at position ${q}`, 5));
+    fill(
+      this.table,
+      tableOf(
+        this.data(),
+        `${this.name()}: query ${quoted(this.tokens[q])} at position ${q}`,
+        5,
+      ),
+    );
   }
 
   data() {

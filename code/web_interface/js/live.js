@@ -13,8 +13,11 @@ export function sameText({ run, from, text }, generation) {
   const asked = from === "generation" ? generation?.body : null;
   return asked
     ? { model: run.model, prompt: asked.prompt, messages: asked.messages }
-    : { model: run.model, prompt: text ?? run.tokens.map(plain).join(""),
-      messages: undefined };
+    : {
+        model: run.model,
+        prompt: text ?? run.tokens.map(plain).join(""),
+        messages: undefined,
+      };
 }
 
 export class LiveRows {
@@ -31,8 +34,11 @@ export class LiveRows {
     for (let i = this.rows.length; i < tokens.length && tokens[i].attn; i++) {
       const { layer, rows } = tokens[i].attn;
       this.layer = layer;
-      this.rows.push(Object.fromEntries(
-        Object.entries(rows).map(([head, text]) => [head, bytesOf(text)])));
+      this.rows.push(
+        Object.fromEntries(
+          Object.entries(rows).map(([head, text]) => [head, bytesOf(text)]),
+        ),
+      );
     }
     return this.tokens.length > 0;
   }
@@ -44,7 +50,10 @@ export class LiveRows {
   /** As many tokens as there are queries. */
   get tokens() {
     const { prompt, tokens } = this.generation;
-    return [...prompt, ...tokens].slice(0, prompt.length + this.rows.length - 1);
+    return [...prompt, ...tokens].slice(
+      0,
+      prompt.length + this.rows.length - 1,
+    );
   }
 
   plane(head) {
@@ -60,9 +69,69 @@ export class LiveRows {
 
   /** The weights of a row as the picture has them, or null. */
   row(head, q) {
-    const bytes = this.rows[q - (this.tokens.length - this.rows.length)]?.[head];
+    const bytes =
+      this.rows[q - (this.tokens.length - this.rows.length)]?.[head];
     return bytes
-      ? { q, values: Array.from(bytes.subarray(0, q + 1), weightOf), about: true }
+      ? {
+          q,
+          values: Array.from(bytes.subarray(0, q + 1), weightOf),
+          about: true,
+        }
       : null;
   }
+}
+
+/** The button of the attention view `v`: writes the text (on), or stops. */
+export async function write(v) {
+  if (v.writingLive) {
+    v.app.stop();
+    return;
+  }
+  v.writingLive = true;
+  v.liveButton.textContent = "Stop";
+  try {
+    const capture = { layer: v.state.layer, heads: v.heads() };
+    const text = sameText(v.found, v.app.generation());
+    const { error } = await v.app.generate({ capture, ...text });
+    if (error) {
+      v.app.toast(error);
+    }
+  } catch (error) {
+    v.app.toast(error);
+  } finally {
+    v.writingLive = false;
+    v.liveButton.textContent = "Write live";
+  }
+}
+
+/** A generation of the page: its rows while it comes, its run at the end. */
+export async function follow(v, g, what) {
+  if (what === "done") {
+    await v.source.busy(async () => ({
+      run: await v.app.ensureRun(g),
+      from: "generation",
+    }));
+    return;
+  }
+  const begin = performance.now();
+  const over = g.done || v.scope.signal.aborted;
+  if (what !== "tokens" || over || begin < v.rest) {
+    return;
+  }
+  if (v.live?.generation !== g) {
+    v.live = new LiveRows(g);
+    v.body.hidden = false;
+    v.named = true;
+  }
+  if (!v.live.take()) {
+    return;
+  }
+  v.state.layer = v.live.layer;
+  if (!v.live.heads.includes(v.state.head)) {
+    v.state.head = v.live.heads[0];
+  }
+  v.tools.show(v.state, [v.live.layer], v.live.heads, true);
+  v.view.setLive(v.live);
+  // Long texts are drawn less often: a quarter of the time, not all of it.
+  v.rest = performance.now() + 3 * (performance.now() - begin);
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // One attention matrix on a canvas, queries down, keys across. A tile becomes a
-// bitmap once; zoom and pan draw it again. A second canvas has axes and crosshair
+// bitmap once; zoom and pan draw it again. A second canvas has axes and cross
 // (overlay.js). For keyboards and screen readers: a grid whose one cell moves.
 
 import { h } from "./dom.js";
+import { gestures } from "./gestures.js";
 import { drawOverlay, inks } from "./overlay.js";
 import { pixelTable } from "./palette.js";
 
@@ -36,17 +37,30 @@ export class Matrix {
     this.cell = null;
     this.look = { gamma: 0.5, theme: "light" };
     Object.assign(this, { scale: 1, x: 0, y: 0, side: 0, margin: 64 });
-    this.picture = h("canvas.matrix-picture", { role: "img", "aria-label": label });
+    this.picture = h("canvas.matrix-picture", {
+      role: "img",
+      "aria-label": label,
+    });
     this.picture.matrix = this; // for tests: picture.matrix.rectOf(q, k)
     this.over = h("canvas.matrix-over", { "aria-hidden": "true" });
     this.tip = h("div.matrix-tip", { "aria-hidden": "true", hidden: true });
     this.probe = h("span.matrix-probe", { "aria-hidden": "true" });
-    this.gridcell = h("div", { role: "gridcell", "aria-selected": "true" },
-      this.picture, this.over);
+    this.gridcell = h(
+      "div",
+      { role: "gridcell", "aria-selected": "true" },
+      this.picture,
+      this.over,
+    );
     this.row = h("div", { role: "row" }, this.gridcell);
-    this.grid = h("div.matrix-grid", {
-      role: "grid", tabindex: "0", "aria-label": label,
-    }, this.row);
+    this.grid = h(
+      "div.matrix-grid",
+      {
+        role: "grid",
+        tabindex: "0",
+        "aria-label": label,
+      },
+      this.row,
+    );
     this.node = h("div.matrix", {}, this.probe, this.grid, this.tip);
     this.listen();
     this.observer = new ResizeObserver(() => this.resize());
@@ -55,7 +69,7 @@ export class Matrix {
 
   destroy() {
     this.observer.disconnect();
-    removeEventListener("scroll", this.onScroll, true);
+    this.gestures();
     cancelAnimationFrame(this.frame);
     this.bitmap?.close();
     this.bitmap = this.plane = null;
@@ -92,7 +106,8 @@ export class Matrix {
 
   recolour() {
     const old = this.bitmap;
-    this.bitmap = this.plane &&
+    this.bitmap =
+      this.plane &&
       bitmapOf(this.plane, pixelTable(this.look.gamma, this.look.theme));
     old?.close();
     this.colours = null;
@@ -101,7 +116,8 @@ export class Matrix {
 
   /** Where the crosshair is; `reveal`: bring it into sight. */
   setCell(q, k, reveal = false) {
-    this.cell = q === null ? null : { q, k: k === null ? null : Math.min(k, q) };
+    this.cell =
+      q === null ? null : { q, k: k === null ? null : Math.min(k, q) };
     if (this.cell) {
       this.row.setAttribute("aria-rowindex", q + 1);
       this.gridcell.setAttribute("aria-colindex", (this.cell.k ?? 0) + 1);
@@ -205,9 +221,14 @@ export class Matrix {
     const fitted = this.fitted();
     this.margin = width < 480 ? 46 : 72;
     this.side = Math.max(
-      120, Math.floor(Math.min(width - this.margin - 1, innerHeight * 0.72, 640)));
+      120,
+      Math.floor(Math.min(width - this.margin - 1, innerHeight * 0.72, 640)),
+    );
     const whole = this.side + this.margin + 1;
-    for (const [canvas, size] of [[this.picture, this.side], [this.over, whole]]) {
+    for (const [canvas, size] of [
+      [this.picture, this.side],
+      [this.over, whole],
+    ]) {
       canvas.width = canvas.height = Math.round(size * devicePixelRatio);
       canvas.style.width = canvas.style.height = `${size}px`;
     }
@@ -234,109 +255,27 @@ export class Matrix {
       const unit = this.scale * devicePixelRatio;
       context.imageSmoothingEnabled = false;
       context.drawImage(
-        this.bitmap, -this.x * unit, -this.y * unit, this.T * unit, this.T * unit);
+        this.bitmap,
+        -this.x * unit,
+        -this.y * unit,
+        this.T * unit,
+        this.T * unit,
+      );
     }
     this.colours ??= inks(this.probe);
-    drawOverlay(this.over.getContext("2d"), this, this.colours, devicePixelRatio);
+    drawOverlay(
+      this.over.getContext("2d"),
+      this,
+      this.colours,
+      devicePixelRatio,
+    );
   }
 
-  // Pointer and keys.
+  // Keys.
 
   listen() {
-    const { grid } = this;
-    this.pointers = new Map();
-    this.onScroll = () => (this.here = false);
-    addEventListener("scroll", this.onScroll, { capture: true, passive: true });
-    grid.addEventListener("pointerdown", (e) => this.down(e));
-    grid.addEventListener("pointermove", (e) => this.move(e));
-    grid.addEventListener("pointerup", (e) => this.up(e, true));
-    grid.addEventListener("pointercancel", (e) => this.up(e, false));
-    grid.addEventListener("pointerleave", () => {
-      if (!this.pointers.size) {
-        this.handlers.onLeave?.();
-      }
-    });
-    grid.addEventListener("wheel", (e) => this.wheel(e), { passive: false });
-    grid.addEventListener("keydown", (e) => this.key(e));
-  }
-
-  place(event) {
-    const box = this.grid.getBoundingClientRect();
-    return {
-      px: event.clientX - box.left - this.margin,
-      py: event.clientY - box.top - this.margin,
-    };
-  }
-
-  cellAt({ px, py }) {
-    const q = Math.floor(this.y + py / this.scale);
-    const k = Math.floor(this.x + px / this.scale);
-    // The margins stand for their row or column.
-    const inside = q < this.T && k < this.T && px < this.side && py < this.side;
-    if (!inside || !this.T || (px < 0 && py < 0)) {
-      return null;
-    }
-    if (py < 0) {
-      return { q: this.cell?.q ?? this.T - 1, k };
-    }
-    return { q, k: px < 0 ? Math.min(this.cell?.k ?? q, q) : Math.min(k, q) };
-  }
-
-  down(event) {
-    this.grid.setPointerCapture(event.pointerId);
-    this.pointers.set(event.pointerId, this.place(event));
-    this.moved = this.pointers.size > 1;
-  }
-
-  move(event) {
-    const now = this.place(event);
-    const before = this.pointers.get(event.pointerId);
-    // Meant for us, not the page scrolling by below a pointer at rest.
-    const point = `${event.clientX} ${event.clientY}`;
-    this.here ||= Boolean(this.point) && point !== this.point;
-    this.point = point;
-    if (!before) {
-      const cell = this.cellAt(now);
-      if (cell) {
-        this.handlers.onCell(cell.q, cell.k, "hover");
-      }
-      return;
-    }
-    const [dx, dy] = [now.px - before.px, now.py - before.py];
-    if (!this.moved && Math.hypot(dx, dy) < 4) {
-      return;
-    }
-    this.moved = true;
-    const other = [...this.pointers].find(([id]) => id !== event.pointerId)?.[1];
-    this.pointers.set(event.pointerId, now);
-    if (other) {
-      const gap = (a) => Math.max(20, Math.hypot(a.px - other.px, a.py - other.py));
-      this.zoom(gap(now) / gap(before),
-        (now.px + other.px) / 2, (now.py + other.py) / 2);
-    }
-    const share = other ? 0.5 : 1; // of a pinch, half moves its middle
-    this.setView(this.scale,
-      this.x - (share * dx) / this.scale, this.y - (share * dy) / this.scale);
-    this.handlers.onView?.();
-  }
-
-  up(event, real) {
-    const known = this.pointers.delete(event.pointerId);
-    const cell = known && real && !this.moved && this.cellAt(this.place(event));
-    if (cell) {
-      this.handlers.onCell(cell.q, cell.k, "pin");
-    }
-  }
-
-  wheel(event) {
-    const ours = event.ctrlKey || event.metaKey || this.here;
-    if (!ours || !this.T || (this.fitted() && event.deltaY > 0)) {
-      return;
-    }
-    event.preventDefault();
-    const step = clamp(event.deltaY * (event.deltaMode ? 16 : 1), -120, 120);
-    const { px, py } = this.place(event);
-    this.zoom(1.0025 ** -step, px, py);
+    this.gestures = gestures(this);
+    this.grid.addEventListener("keydown", (e) => this.key(e));
   }
 
   key(event) {

@@ -13,7 +13,9 @@ export class Metrics {
     this.lines = [];
     const rungs = (head?.ladder ?? []).filter((r) => r.n > 0);
     const best = rungs.length
-      ? rungs.reduce((a, b) => (b.val_nats_per_char < a.val_nats_per_char ? b : a))
+      ? rungs.reduce((a, b) =>
+          b.val_nats_per_char < a.val_nats_per_char ? b : a,
+        )
       : null;
     this.best = best && { value: best.val_nats_per_char, n: best.n };
     // What a reader of as many characters as the model's can reach.
@@ -33,7 +35,8 @@ export class Metrics {
       this.train.push([r.step, r.loss]);
       const validation = r.val_loss_sampled ?? null;
       if (validation !== null) this.validation.push([r.step, validation]);
-      if (r.sample) this.samples.push({ step: r.step, text: r.sample, loss: validation });
+      if (r.sample)
+        this.samples.push({ step: r.step, text: r.sample, loss: validation });
     }
   }
 
@@ -47,16 +50,25 @@ export class Metrics {
     }
     const out = [...byN].map(([n, value]) => {
       const best = this.best?.n === n;
-      const name = n === 0 ? "guessing" : n === 1 ? "letter counts" : `${n} letters`;
-      return { name: best ? `counting: ${name}` : name, value, kind: best ? "best" : "ladder" };
+      const name =
+        n === 0 ? "guessing" : n === 1 ? "letter counts" : `${n} letters`;
+      return {
+        name: best ? `counting: ${name}` : name,
+        value,
+        kind: best ? "best" : "ladder",
+      };
     });
-    if (this.floor !== null) out.push({ name: "floor", value: this.floor, kind: "floor" });
+    if (this.floor !== null)
+      out.push({ name: "floor", value: this.floor, kind: "floor" });
     return out;
   }
 
   /** Tokens a second, of the last 50 steps. */
   speed() {
-    const part = this.lines.slice(-50).map((r) => r.tokens_per_s).sort((a, b) => a - b);
+    const part = this.lines
+      .slice(-50)
+      .map((r) => r.tokens_per_s)
+      .sort((a, b) => a - b);
     return part[part.length >> 1] ?? 0;
   }
 
@@ -71,9 +83,14 @@ export class Metrics {
 
   rows() {
     return this.lines.map((r) => ({
-      step: r.step, tokens: r.tokens, loss: r.loss,
-      val_loss: r.val_loss_sampled ?? null, lr: r.lr, grad_norm: r.grad_norm,
-      tokens_per_s: r.tokens_per_s, seconds: r.seconds,
+      step: r.step,
+      tokens: r.tokens,
+      loss: r.loss,
+      val_loss: r.val_loss_sampled ?? null,
+      lr: r.lr,
+      grad_norm: r.grad_norm,
+      tokens_per_s: r.tokens_per_s,
+      seconds: r.seconds,
     }));
   }
 }

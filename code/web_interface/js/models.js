@@ -30,7 +30,10 @@ export class Models {
   #put(model) {
     const i = this.all.findIndex((m) => m.id === model.id);
     if (i < 0) this.all = [...this.all, model];
-    else this.all = this.all.with ? this.all.with(i, model) : this.all.map((m, j) => (j === i ? model : m));
+    else
+      this.all = this.all.with
+        ? this.all.with(i, model)
+        : this.all.map((m, j) => (j === i ? model : m));
     this.#settle(model);
   }
 
@@ -71,7 +74,10 @@ export class Models {
     const model = this.get(id);
     if (model?.state === "loaded") return model;
     const loaded = new Promise((resolve, reject) => {
-      this.waiting.set(id, [...(this.waiting.get(id) ?? []), { resolve, reject }]);
+      this.waiting.set(id, [
+        ...(this.waiting.get(id) ?? []),
+        { resolve, reject },
+      ]);
     });
     loaded.catch(() => {});
     const answer = await this.api.post("/api/models/load", { id });

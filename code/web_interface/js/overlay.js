@@ -25,7 +25,10 @@ function fitted(context, text, width) {
     return text;
   }
   let end = text.length;
-  while (end > 1 && context.measureText(text.slice(0, end) + "…").width > width) {
+  while (
+    end > 1 &&
+    context.measureText(text.slice(0, end) + "…").width > width
+  ) {
     end--;
   }
   return text.slice(0, end) + "…";
@@ -48,7 +51,14 @@ function labels(context, matrix, colours, vertical) {
   for (let t = first; t < Math.min(T, origin + side / scale); t += step) {
     const middle = (t + 0.5 - origin) * scale;
     if (middle >= 0 && middle <= side) {
-      write(context, matrix, dense ? visible(tokens[t]) : String(t), middle, vertical, dense);
+      write(
+        context,
+        matrix,
+        dense ? visible(tokens[t]) : String(t),
+        middle,
+        vertical,
+        dense,
+      );
     }
   }
 }
@@ -122,13 +132,25 @@ export function drawOverlay(context, matrix, colours, ratio) {
   context.lineWidth = 2;
   const size = Math.max(scale, 7);
   context.strokeRect(
-    left + (scale - size) / 2, top + (scale - size) / 2, size, size);
+    left + (scale - size) / 2,
+    top + (scale - size) / 2,
+    size,
+    size,
+  );
   context.restore();
   const chip = (t, start, vertical) => {
     const middle = start + scale / 2;
     if (middle >= 0 && middle <= side) {
       const inside = Math.min(Math.max(middle, 9), side - 9);
-      write(context, matrix, visible(tokens[t]), inside, vertical, true, colours);
+      write(
+        context,
+        matrix,
+        visible(tokens[t]),
+        inside,
+        vertical,
+        true,
+        colours,
+      );
     }
   };
   chip(cell.q, top, true);

@@ -21,12 +21,21 @@ export class HeadPair {
     this.controls = h("span.cluster");
     this.button = h("button.button.small.quiet", { type: "button" });
     this.table = h("div.table-wrap", {
-      tabindex: "0", role: "region", "aria-label": "One row of both as a table",
+      tabindex: "0",
+      role: "region",
+      "aria-label": "One row of both as a table",
     });
-    this.node = h("section.card.stack", { hidden: true, "aria-label": "The same head in both" },
-      h("div.spread", {}, h("h3", {}, "The same head in both"),
-        this.controls),
-      h("div.side-by-side", {}, this.sides.map((side) => side.node)), this.table);
+    this.node = h(
+      "section.card.stack",
+      { hidden: true, "aria-label": "The same head in both" },
+      h("div.spread", {}, h("h3", {}, "The same head in both"), this.controls),
+      h(
+        "div.side-by-side",
+        {},
+        this.sides.map((side) => side.node),
+      ),
+      this.table,
+    );
     tableToggle(this.button, this.table);
     this.button.addEventListener("click", () => this.showTable());
     this.off = app.onTheme(() => this.recolour());
@@ -40,8 +49,18 @@ export class HeadPair {
     });
     const title = h("strong");
     const value = h("span.muted");
-    return { matrix, title, value, node: h("figure.figure", {},
-      h("figcaption", {}, title), matrix.node, h("p.hint", {}, value)) };
+    return {
+      matrix,
+      title,
+      value,
+      node: h(
+        "figure.figure",
+        {},
+        h("figcaption", {}, title),
+        matrix.node,
+        h("p.hint", {}, value),
+      ),
+    };
   }
 
   destroy() {
@@ -76,13 +95,17 @@ export class HeadPair {
 
   choose(layer, head) {
     Object.assign(this, { layer, head });
-    const [layers, heads] = this.counts.map((n) => Array.from({ length: n }, (_, i) => i));
+    const [layers, heads] = this.counts.map((n) =>
+      Array.from({ length: n }, (_, i) => i),
+    );
     this.layers.set(layers, layer);
     this.heads.set(heads, head);
     this.onHead?.(layer, head);
     this.sides.forEach((side, n) => {
       side.level = null;
-      side.matrix.setLabel(`${side.title.textContent}: layer ${layer} head ${head}`);
+      side.matrix.setLabel(
+        `${side.title.textContent}: layer ${layer} head ${head}`,
+      );
       this.plane(n);
     });
     if (this.at) {
@@ -98,8 +121,10 @@ export class HeadPair {
     const by = { "[": [0, -1], "]": [0, 1], "{": [-1, 0], "}": [1, 0] }[key];
     if (by) {
       const [layers, heads] = this.counts;
-      this.choose((this.layer + by[0] + layers) % layers,
-        (this.head + by[1] + heads) % heads);
+      this.choose(
+        (this.layer + by[0] + layers) % layers,
+        (this.head + by[1] + heads) % heads,
+      );
     }
     return Boolean(by);
   }
@@ -109,7 +134,9 @@ export class HeadPair {
   }
 
   recolour() {
-    this.sides.forEach(({ matrix }) => matrix.setLook({ theme: this.app.theme() }));
+    this.sides.forEach(({ matrix }) =>
+      matrix.setLook({ theme: this.app.theme() }),
+    );
   }
 
   async plane(n) {
@@ -123,7 +150,10 @@ export class HeadPair {
     const wanted = this.view();
     try {
       const plane = await this.pictures[n].plane(wanted, level);
-      if (this.runs[n] === run && wanted.heads[0].join() === this.view().heads[0].join()) {
+      if (
+        this.runs[n] === run &&
+        wanted.heads[0].join() === this.view().heads[0].join()
+      ) {
         side.matrix.setPlane(plane);
       }
     } catch (error) {
@@ -138,7 +168,10 @@ export class HeadPair {
       matrix.setCell(q < T ? q : null, k, how !== "hover");
     });
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.values(q, k, how), how === "hover" ? 40 : 0);
+    this.timer = setTimeout(
+      () => this.values(q, k, how),
+      how === "hover" ? 40 : 0,
+    );
   }
 
   showTable() {
@@ -147,20 +180,32 @@ export class HeadPair {
     }
     const names = this.sides.map((side) => side.title.textContent);
     const [q] = this.at;
-    fill(this.table, tableOf(Array.from({ length: q + 1 }, (_, k) => ({
-      position: k,
-      ...Object.fromEntries(this.rows.flatMap((row, n) => [
-        [`token ${names[n]}`, row ? visible(this.runs[n].tokens[k]) : ""],
-        [`weight ${names[n]}`, row ? row.values[k] : null],
-      ])),
-    })), `Layer ${this.layer} head ${this.head}: the query at position ${q}`, 5));
+    fill(
+      this.table,
+      tableOf(
+        Array.from({ length: q + 1 }, (_, k) => ({
+          position: k,
+          ...Object.fromEntries(
+            this.rows.flatMap((row, n) => [
+              [`token ${names[n]}`, row ? visible(this.runs[n].tokens[k]) : ""],
+              [`weight ${names[n]}`, row ? row.values[k] : null],
+            ]),
+          ),
+        })),
+        `Layer ${this.layer} head ${this.head}: the query at position ${q}`,
+        5,
+      ),
+    );
   }
 
   async values(q, k, how) {
     const asked = this.at;
     try {
-      const rows = await Promise.all(this.pictures.map((pictures, n) =>
-        q < this.runs[n].tokens.length ? pictures.row(this.view(), q) : null));
+      const rows = await Promise.all(
+        this.pictures.map((pictures, n) =>
+          q < this.runs[n].tokens.length ? pictures.row(this.view(), q) : null,
+        ),
+      );
       if (this.at !== asked) {
         return;
       }
@@ -168,13 +213,16 @@ export class HeadPair {
       const at = k ?? strongest.indexOf(Math.max(...strongest));
       const words = rows.map((row, n) => {
         const { tokens } = this.runs[n];
-        return row ? `'${visible(tokens[q])}' attends ` +
-          `${num(row.values[at], 4)} to '${visible(tokens[at])}'` : "no such position";
+        return row
+          ? `'${visible(tokens[q])}' attends ` +
+              `${num(row.values[at], 4)} to '${visible(tokens[at])}'`
+          : "no such position";
       });
       this.sides.forEach((side, n) => {
         fill(side.value, words[n]);
         side.matrix.setSummary(
-          `layer ${this.layer} head ${this.head}: query ${words[n]}`);
+          `layer ${this.layer} head ${this.head}: query ${words[n]}`,
+        );
         if (k === null) {
           side.matrix.setCell(rows[n] ? q : null, at, true);
         }

@@ -47,7 +47,10 @@ function build(theme) {
   const colours = [];
   for (let i = 0; i < 256; i++) {
     const t = i / 255;
-    const to = Math.max(1, path.findIndex((stop) => stop[0] >= t));
+    const to = Math.max(
+      1,
+      path.findIndex((stop) => stop[0] >= t),
+    );
     const [from, end] = [path[to - 1], path[to]];
     const u = (t - from[0]) / (end[0] - from[0]);
     const mix = (n) => from[n] + u * (end[n] - from[n]);
@@ -57,8 +60,12 @@ function build(theme) {
     colours,
     // Little-endian: the byte of red comes first in ImageData.
     packed: Uint32Array.from(
-      colours, ([r, g, b]) => (255 << 24) | (b << 16) | (g << 8) | r),
-    index: new Map(colours.map(([r, g, b], i) => [(r << 16) | (g << 8) | b, i])),
+      colours,
+      ([r, g, b]) => (255 << 24) | (b << 16) | (g << 8) | r,
+    ),
+    index: new Map(
+      colours.map(([r, g, b], i) => [(r << 16) | (g << 8) | b, i]),
+    ),
   };
 }
 
@@ -96,8 +103,9 @@ export function inkOn(share, theme) {
 
 /** Index of each code at a gamma: 255 p^gamma. */
 export function gammaTable(gamma) {
-  return Uint8Array.from(
-    { length: 256 }, (_, code) => Math.round(255 * (code / 255) ** (2 * gamma)));
+  return Uint8Array.from({ length: 256 }, (_, code) =>
+    Math.round(255 * (code / 255) ** (2 * gamma)),
+  );
 }
 
 /** Pixel (as a Uint32Array over ImageData has it) of each code. */

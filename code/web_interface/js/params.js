@@ -1,66 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
-// The parameters of a generation: what each does in one sentence, its range
-// (that of llm/generation/sampling_config.cpp; the server checks again) and
-// the value at which it begins: a little safer than the model's own distribution
-// (the API's default), because a small model rambles there.
+// The parameters of a generation: their ranges (those of the server, in
+// llm/generation/sampling_config.cpp; it checks again) and where they begin: a
+// little safer than the model's own distribution (the API's default), because a
+// small model rambles there. settings.js says what each of them does.
 
-/** name: of the API; initial: of the page, neutral: of the API if it is another;
- * slider: [low, high, step] where a slider helps. */
+/** name: of the API; initial: of the page, neutral: of the API if it is
+ * another. */
 export const PARAMETERS = [
+  { name: "temperature", initial: 0.8, neutral: 1, min: 0, max: 100 },
+  { name: "top_p", initial: 0.95, neutral: 1, min: 0, max: 1 },
+  { name: "top_k", initial: 0, min: 0, max: 2147483647, whole: true },
+  { name: "max_tokens", initial: 256, min: 1, max: 1000000, whole: true },
+  { name: "min_p", initial: 0, min: 0, max: 1 },
+  { name: "typical_p", initial: 1, min: 0, max: 1 },
+  { name: "repetition_penalty", initial: 1, min: 0.01, max: 100 },
+  { name: "frequency_penalty", initial: 0, min: -2, max: 2 },
+  { name: "presence_penalty", initial: 0, min: -2, max: 2 },
+  { name: "stop", initial: [], list: true },
   {
-    name: "temperature", label: "Temperature", initial: 0.8, neutral: 1,
-    min: 0, max: 100, slider: [0, 2, 0.05], main: true,
-    hint: "Below 1 the model plays safe, above 1 it dares more. 0 always takes the likeliest token.",
-  },
-  {
-    name: "top_p", label: "Top-p", initial: 0.95, neutral: 1,
-    min: 0, max: 1, slider: [0, 1, 0.01], main: true,
-    hint: "Keeps the likeliest tokens until together they reach this probability. 1 keeps all.",
-  },
-  {
-    name: "top_k", label: "Top-k", initial: 0,
-    min: 0, max: 2147483647, slider: [0, 100, 1], main: true, whole: true,
-    hint: "Keeps only this many of the likeliest tokens. 0 keeps all.",
-  },
-  {
-    name: "max_tokens", label: "Length", initial: 256,
-    min: 1, max: 1000000, slider: [16, 1024, 16], main: true, whole: true,
-    hint: "At most this many tokens; the model may stop before.",
-  },
-  {
-    name: "min_p", label: "Min-p", initial: 0,
-    min: 0, max: 1, slider: [0, 0.5, 0.01],
-    hint: "Removes tokens less likely than this share of the likeliest one. 0 removes none.",
-  },
-  {
-    name: "typical_p", label: "Typical-p", initial: 1,
-    min: 0, max: 1, slider: [0, 1, 0.01],
-    hint: "Keeps tokens whose surprise is nearest to the average surprise, up to this probability. 1 keeps all.",
-  },
-  {
-    name: "repetition_penalty", label: "Repetition penalty", initial: 1,
-    min: 0.01, max: 100, slider: [0.8, 2, 0.01],
-    hint: "Above 1, tokens that were already used become less likely.",
-  },
-  {
-    name: "frequency_penalty", label: "Frequency penalty", initial: 0,
-    min: -2, max: 2, slider: [-2, 2, 0.05],
-    hint: "Lowers a token a little for each time it was used. 0 does nothing.",
-  },
-  {
-    name: "presence_penalty", label: "Presence penalty", initial: 0,
-    min: -2, max: 2, slider: [-2, 2, 0.05],
-    hint: "Lowers a token once when it was used at all. 0 does nothing.",
-  },
-  {
-    name: "stop", label: "Stop texts", initial: [], list: true,
-    hint: "The model stops before it writes one of these, one a line: at most 16.",
-  },
-  {
-    name: "seed", label: "Seed", initial: null, min: 0,
-    max: Number.MAX_SAFE_INTEGER, whole: true,
-    hint: "The same seed and settings give the same text again. Empty: a new one each time.",
+    name: "seed",
+    initial: null,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    whole: true,
   },
 ];
 
@@ -83,7 +46,9 @@ export function problem(name, value) {
   const range = `from ${p.min} to ${p.max.toLocaleString("en")}`;
   const given = value === null || Number.isNaN(value) ? "nothing" : value;
   const fine =
-    Number.isFinite(value) && value >= p.min && value <= p.max &&
+    Number.isFinite(value) &&
+    value >= p.min &&
+    value <= p.max &&
     (!p.whole || Number.isInteger(value)) &&
     (name !== "temperature" || value === 0 || value >= 0.001);
   if (fine) return null;
@@ -97,7 +62,8 @@ export function toBody(values) {
   for (const p of PARAMETERS) {
     const value = values[p.name];
     if (value === undefined || value === null) continue;
-    if (p.list ? value.length : value !== (p.neutral ?? p.initial)) body[p.name] = value;
+    if (p.list ? value.length : value !== (p.neutral ?? p.initial))
+      body[p.name] = value;
   }
   return body;
 }

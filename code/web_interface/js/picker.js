@@ -34,7 +34,8 @@ export function modelPicker(app) {
     {
       type: "button",
       on: {
-        click: () => app.load(app.model().id).catch((error) => app.toast(error)),
+        click: () =>
+          app.load(app.model().id).catch((error) => app.toast(error)),
       },
     },
     "Load now",
@@ -52,16 +53,26 @@ export function modelPicker(app) {
     const chosen = app.model();
     fill(
       select,
-      models.list().map((m) =>
-        h("option", { value: m.id },
-          [m.name || m.id, m.params && `${short(m.params)} parameters`].filter(Boolean).join(" · ")),
-      ),
+      models
+        .list()
+        .map((m) =>
+          h(
+            "option",
+            { value: m.id },
+            [m.name || m.id, m.params && `${short(m.params)} parameters`]
+              .filter(Boolean)
+              .join(" · "),
+          ),
+        ),
     );
     select.disabled = !models.list().length;
     if (!chosen) {
       const none = models.connected === false ? "no server" : "looking …";
       fill(select, h("option", none));
-      fill(line, models.connected === false ? "The server does not answer." : "");
+      fill(
+        line,
+        models.connected === false ? "The server does not answer." : "",
+      );
       load.hidden = true;
       state.hidden = true;
       return;
@@ -70,7 +81,9 @@ export function modelPicker(app) {
     state.hidden = false;
     state.className = `state ${chosen.state}`;
     const away = chosen.state === "unloaded" && chosen.downloaded === false;
-    state.textContent = away ? "is fetched when first used" : STATES[chosen.state];
+    state.textContent = away
+      ? "is fetched when first used"
+      : STATES[chosen.state];
     line.textContent =
       chosen.state === "failed" && chosen.error
         ? chosen.error

@@ -6,7 +6,13 @@
 
 import { query } from "./api.js";
 import {
-  combine, encode, halves, rowWithoutFirst, sizeAt, TileCache, withoutFirst,
+  combine,
+  encode,
+  halves,
+  rowWithoutFirst,
+  sizeAt,
+  TileCache,
+  withoutFirst,
 } from "./tiles.js";
 
 const tiles = new TileCache();
@@ -22,9 +28,15 @@ export class Pictures {
   }
 
   async tile([layer, head], level, weighted, format, signal) {
-    const path = `/api/runs/${this.run.run}/attention` + query({
-      layer, head, format, level, weighted: weighted ? 1 : null,
-    });
+    const path =
+      `/api/runs/${this.run.run}/attention` +
+      query({
+        layer,
+        head,
+        format,
+        level,
+        weighted: weighted ? 1 : null,
+      });
     let tile = tiles.get(path);
     if (!tile) {
       const answer = await this.app.api.binary(path, { signal });
@@ -35,7 +47,11 @@ export class Pictures {
       } else {
         tile.weights = halves(answer.buffer);
       }
-      tiles.set(path, tile, answer.buffer.byteLength * (format === "u8" ? 1 : 2));
+      tiles.set(
+        path,
+        tile,
+        answer.buffer.byteLength * (format === "u8" ? 1 : 2),
+      );
     }
     return tile;
   }
@@ -45,8 +61,9 @@ export class Pictures {
     if (heads.length === 1 && !nosink) {
       return this.tile(heads[0], level, weighted, "u8", signal);
     }
-    const parts = await Promise.all(heads.map(
-      (head) => this.tile(head, level, weighted, "f16", signal)));
+    const parts = await Promise.all(
+      heads.map((head) => this.tile(head, level, weighted, "f16", signal)),
+    );
     let sum = parts.length > 1 ? combine(parts, how) : parts[0];
     if (nosink) {
       sum = weighted ? withoutColumn(sum) : withoutFirst(sum);
@@ -58,27 +75,34 @@ export class Pictures {
   /** Exact: {q, weights, norms, values}, where `values` is what the picture
    * shows (weights, or |a v|, without the first token if that is hidden). */
   async row({ heads, how, weighted, nosink }, q, signal) {
-    const parts = await Promise.all(heads.map(async ([layer, head]) => {
-      const path = `/api/runs/${this.run.run}/row` +
-        query({ layer, head, q });
-      let row = rows.get(path);
-      if (!row) {
-        row = await this.app.api.get(path, { signal });
-        rows.set(path, row, 16 * (q + 1));
-      }
-      return row;
-    }));
-    const over = (value) => Array.from({ length: q + 1 }, (_, k) => {
-      const all = parts.map((row) => value(row, k));
-      return how === "max"
-        ? Math.max(...all) : all.reduce((a, b) => a + b, 0) / all.length;
-    });
+    const parts = await Promise.all(
+      heads.map(async ([layer, head]) => {
+        const path =
+          `/api/runs/${this.run.run}/row` + query({ layer, head, q });
+        let row = rows.get(path);
+        if (!row) {
+          row = await this.app.api.get(path, { signal });
+          rows.set(path, row, 16 * (q + 1));
+        }
+        return row;
+      }),
+    );
+    const over = (value) =>
+      Array.from({ length: q + 1 }, (_, k) => {
+        const all = parts.map((row) => value(row, k));
+        return how === "max"
+          ? Math.max(...all)
+          : all.reduce((a, b) => a + b, 0) / all.length;
+      });
     const weights = over((row, k) => row.weights[k]);
     const norms = over((row, k) => row.value_norms[k]);
     let values = weighted
-      ? over((row, k) => row.weights[k] * row.value_norms[k]) : weights;
+      ? over((row, k) => row.weights[k] * row.value_norms[k])
+      : weights;
     if (nosink) {
-      values = weighted ? values.map((x, k) => (k ? x : 0)) : rowWithoutFirst(values);
+      values = weighted
+        ? values.map((x, k) => (k ? x : 0))
+        : rowWithoutFirst(values);
     }
     return { q, weights, norms, values };
   }

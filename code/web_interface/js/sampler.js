@@ -59,15 +59,18 @@ export function makeChain(s) {
   const add = (on, name, effect) => on && chain.push({ name, effect });
   const six = sixDigits;
   add(
-    s.repetition_penalty !== 1, "repetition-penalty",
+    s.repetition_penalty !== 1,
+    "repetition-penalty",
     `divides positive logits of seen tokens by ${six(s.repetition_penalty)} and multiplies negative ones`,
   );
   add(
-    s.frequency_penalty !== 0, "frequency-penalty",
+    s.frequency_penalty !== 0,
+    "frequency-penalty",
     `subtracts ${six(s.frequency_penalty)} from a token's logit for each time it was seen`,
   );
   add(
-    s.presence_penalty !== 0, "presence-penalty",
+    s.presence_penalty !== 0,
+    "presence-penalty",
     `subtracts ${six(s.presence_penalty)} once from the logit of each seen token`,
   );
   if (s.temperature === 0) {
@@ -76,20 +79,24 @@ export function makeChain(s) {
   }
   add(s.top_k > 0, "top-k", `keeps the ${s.top_k} most likely tokens`);
   add(
-    s.typical_p < 1, "typical-p",
+    s.typical_p < 1,
+    "typical-p",
     `keeps the tokens whose surprise is nearest to the entropy, until their probabilities sum to ${six(s.typical_p)}`,
   );
   add(
-    s.top_p < 1, "top-p",
+    s.top_p < 1,
+    "top-p",
     `keeps the most likely tokens until their probabilities sum to ${six(s.top_p)}`,
   );
   add(
-    s.min_p > 0, "min-p",
+    s.min_p > 0,
+    "min-p",
     `keeps the tokens at least ${six(s.min_p)} times as likely as the most likely one`,
   );
   const spread = s.temperature < 1 ? "likely" : "unlikely";
   add(
-    s.temperature !== 1, "temperature",
+    s.temperature !== 1,
+    "temperature",
     `divides the logits by ${six(s.temperature)}: ${spread} tokens become more likely`,
   );
   return chain;
@@ -113,7 +120,11 @@ export class Position {
   stages(settings) {
     let key = "softmax";
     let stage = this.#remember(key, () =>
-      this.#look(sorted(this.logits), "softmax", "the probabilities of the model"),
+      this.#look(
+        sorted(this.logits),
+        "softmax",
+        "the probabilities of the model",
+      ),
     );
     const out = [stage];
     for (const { name, effect } of makeChain(settings)) {
@@ -138,14 +149,21 @@ export class Position {
 
   #apply(name, s, now) {
     const { ids, logits } = now;
-    const first = (n) => ({ ...now, scale: undefined, ids: ids.subarray(0, n) });
+    const first = (n) => ({
+      ...now,
+      scale: undefined,
+      ids: ids.subarray(0, n),
+    });
     switch (name) {
       case "repetition-penalty":
         return this.#penalize(logits, (x) =>
           x < 0 ? x * f(s.repetition_penalty) : x / f(s.repetition_penalty),
         );
       case "frequency-penalty":
-        return this.#penalize(logits, (x, n) => x - f(n * f(s.frequency_penalty)));
+        return this.#penalize(
+          logits,
+          (x, n) => x - f(n * f(s.frequency_penalty)),
+        );
       case "presence-penalty":
         return this.#penalize(logits, (x) => x - f(s.presence_penalty));
       case "greedy":
@@ -184,7 +202,13 @@ export class Position {
     }
     const has = (id) => place[id] < ids.length;
     return {
-      name, effect, ids, logits, place, divisor, has,
+      name,
+      effect,
+      ids,
+      logits,
+      place,
+      divisor,
+      has,
       survivors: ids.length,
       mass: Math.min(1, mass),
       p: (id) => (has(id) ? Math.exp((logits[id] - max) / t) / sum : 0),

@@ -10,9 +10,17 @@ export function segmented(name, choices, value, onChange, label) {
     "fieldset.segmented",
     h("legend.visually-hidden", label),
     Object.entries(choices).map(([key, text]) =>
-      h("label",
-        h("input", { type: "radio", name, value: key, checked: key === value,
-          on: { change: () => onChange(key) } }),
-        h("span", text))),
+      h(
+        "label",
+        h("input", {
+          type: "radio",
+          name,
+          value: key,
+          checked: key === value,
+          on: { change: () => onChange(key) },
+        }),
+        h("span", text),
+      ),
+    ),
   );
 }

@@ -7,9 +7,16 @@ import { fill, h } from "./dom.js";
 let own = null; // {model, text, run, after: id of the generation before it}
 
 async function inspect(app, model, text, signal) {
-  const run = await app.api.post("/api/inspect", {
-    model, text, capture: ["attention", "lens"], layers: "all",
-  }, { signal });
+  const run = await app.api.post(
+    "/api/inspect",
+    {
+      model,
+      text,
+      capture: ["attention", "lens"],
+      layers: "all",
+    },
+    { signal },
+  );
   own = { model, text, run, after: app.generation()?.id };
   return run;
 }
@@ -47,12 +54,15 @@ export async function findRun(app, params, signal) {
   }
   const generation = app.generation();
   if (own && own.after === generation?.id) {
-    const run = await described(app, own.run.run, signal) ??
-      await inspect(app, own.model, own.text, signal);
+    const run =
+      (await described(app, own.run.run, signal)) ??
+      (await inspect(app, own.model, own.text, signal));
     return { run, text: own.text, from: "text" };
   }
-  const ready = generation?.done &&
-    (!generation.recorded || app.models.get(generation.model)?.state === "loaded");
+  const ready =
+    generation?.done &&
+    (!generation.recorded ||
+      app.models.get(generation.model)?.state === "loaded");
   return ready
     ? { run: await app.ensureRun(generation), from: "generation" }
     : null;
@@ -66,19 +76,29 @@ const EXAMPLE =
  * from} or null). */
 export function sourceCard(app, { onRun, signal }) {
   const area = h("textarea.mono", {
-    id: "look-text", rows: "4", spellcheck: "false", value: EXAMPLE,
+    id: "look-text",
+    rows: "4",
+    spellcheck: "false",
+    value: EXAMPLE,
   });
   const problem = h("p.problem", { role: "alert", hidden: true });
   const go = h("button.button.primary", { type: "submit" }, "Look inside");
   const last = h("button.button", { type: "button" }, "The last generation");
   const wait = h("span.muted");
   const models = h("select", {
-    id: "look-model", on: { change: () => app.setModel(models.value) },
+    id: "look-model",
+    on: { change: () => app.setModel(models.value) },
   });
-  signal.addEventListener("abort", app.models.subscribe((list) => {
-    fill(models, list.map((m) => h("option", { value: m.id }, m.name || m.id)));
-    models.value = app.model()?.id;
-  }));
+  signal.addEventListener(
+    "abort",
+    app.models.subscribe((list) => {
+      fill(
+        models,
+        list.map((m) => h("option", { value: m.id }, m.name || m.id)),
+      );
+      models.value = app.model()?.id;
+    }),
+  );
   const what = h("span", {}, "Choose a text");
   const busy = async (work) => {
     problem.hidden = true;
@@ -110,23 +130,45 @@ export function sourceCard(app, { onRun, signal }) {
       return { run, text: area.value, from: "text" };
     });
   };
-  last.addEventListener("click", () => busy(async () =>
-    ({ run: await app.ensureRun(), from: "generation" })));
-  const form = h("form.stack", { on: { submit: own } },
-    h("div.field", {},
-      h("label", { for: "look-text" }, "Your own text"), area,
-      h("p.hint", {}, "The model reads it once; nothing is written. " +
-        "Text that repeats itself shows the most.")),
+  last.addEventListener("click", () =>
+    busy(async () => ({ run: await app.ensureRun(), from: "generation" })),
+  );
+  const form = h(
+    "form.stack",
+    { on: { submit: own } },
+    h(
+      "div.field",
+      {},
+      h("label", { for: "look-text" }, "Your own text"),
+      area,
+      h(
+        "p.hint",
+        {},
+        "The model reads it once; nothing is written. " +
+          "Text that repeats itself shows the most.",
+      ),
+    ),
     problem,
-    h("div.cluster", {}, go, last, h("span.pick", {},
-      h("label", { for: "look-model" }, "read by"), models), wait));
+    h(
+      "div.cluster",
+      {},
+      go,
+      last,
+      h("span.pick", {}, h("label", { for: "look-model" }, "read by"), models),
+      wait,
+    ),
+  );
   area.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       own(event);
     }
   });
-  const node = h("details.card.source", {},
-    h("summary", {}, what, h("span.chip", {}, "Change")), form);
+  const node = h(
+    "details.card.source",
+    {},
+    h("summary", {}, what, h("span.chip", {}, "Change")),
+    form,
+  );
   return {
     node,
     busy,
@@ -140,13 +182,18 @@ export function sourceCard(app, { onRun, signal }) {
         return;
       }
       const { run, from, text } = found;
+      const n = run.tokens.length;
       if (text) {
         area.value = text;
       }
-      const origin = { text: "Your text", link: "A linked run" }[from] ??
+      const origin =
+        { text: "Your text", link: "A linked run" }[from] ??
         "The last generation";
-      fill(what, h("strong", {}, origin),
-        `: ${run.tokens.length} ${run.tokens.length === 1 ? "token" : "tokens"}, read by ${run.model}`);
+      fill(
+        what,
+        h("strong", {}, origin),
+        `: ${n} ${n === 1 ? "token" : "tokens"}, read by ${run.model}`,
+      );
     },
   };
 }

@@ -17,7 +17,8 @@ export function sseParser(onEvent, onComment = () => {}) {
   let id = "";
 
   const dispatch = () => {
-    if (data.length) onEvent({ event: event || "message", data: data.join("\n"), id });
+    if (data.length)
+      onEvent({ event: event || "message", data: data.join("\n"), id });
     data = [];
     event = "";
   };

@@ -195,7 +195,11 @@ export class Session {
       if (performance.now() - known.checked < 30000) return known.promise;
     }
     const promise = this.#findRun(g, tokens, known);
-    const entry = { tokens: tokens.length, promise, checked: performance.now() };
+    const entry = {
+      tokens: tokens.length,
+      promise,
+      checked: performance.now(),
+    };
     this.runs.set(g, entry);
     promise.catch(() => this.runs.delete(g));
     return promise;
@@ -203,7 +207,8 @@ export class Session {
 
   async #findRun(g, tokens, known) {
     if (!tokens.length) throw new ApiError(0, NOTHING);
-    const id = known?.tokens === tokens.length ? (await known.promise).run : g.run;
+    const id =
+      known?.tokens === tokens.length ? (await known.promise).run : g.run;
     if (id) {
       const run = await this.api.get(`/api/runs/${id}`).catch((error) => {
         if (error.status === 404 || error.status === 410) return null;
@@ -230,5 +235,10 @@ const NOTHING = {
 };
 
 function cancelled(g) {
-  return { reason: "cancelled", usage: g.usage, timings: g.timings, run: g.run };
+  return {
+    reason: "cancelled",
+    usage: g.usage,
+    timings: g.timings,
+    run: g.run,
+  };
 }

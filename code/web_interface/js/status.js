@@ -25,7 +25,9 @@ export function statusText(g, queue) {
   const tokens = `${count(n)} token${n === 1 ? "" : "s"}`;
   switch (g.phase) {
     case "waiting":
-      return queue?.waiting ? `In line: ${queue.waiting} waiting …` : "Asking …";
+      return queue?.waiting
+        ? `In line: ${queue.waiting} waiting …`
+        : "Asking …";
     case "loading":
       return "Loading the model …";
     case "prefill":
@@ -39,7 +41,8 @@ export function statusText(g, queue) {
     default: {
       const { timings: t } = g;
       const parts = [tokens];
-      if (t?.first_token_ms !== undefined) parts.push(`first after ${duration(t.first_token_ms)}`);
+      if (n && t?.first_token_ms !== undefined)
+        parts.push(`first after ${duration(t.first_token_ms)}`);
       if (t?.tokens_per_s) parts.push(`${num(t.tokens_per_s)} tokens/s`);
       parts.push(REASONS[g.reason] ?? g.reason);
       return parts.join(" · ");
@@ -49,7 +52,11 @@ export function statusText(g, queue) {
 
 export function statusLine(app) {
   const text = h("span");
-  const bar = h("progress", { max: 1, hidden: true, "aria-label": "Reading the prompt" });
+  const bar = h("progress", {
+    max: 1,
+    hidden: true,
+    "aria-label": "Reading the prompt",
+  });
   const element = h("div.status-line", { hidden: true }, bar, text);
   let asking = 0;
   let queue = null;

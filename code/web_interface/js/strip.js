@@ -10,7 +10,10 @@ import { plain, visible } from "./tokens.js";
 
 /** on: hover(t), leave(), pick(t), key(event) */
 export function linkedText(label, on) {
-  const node = h("div.linked-text.mono", { role: "group", "aria-label": label });
+  const node = h("div.linked-text.mono", {
+    role: "group",
+    "aria-label": label,
+  });
   let buttons = [];
   let marked = [];
   let colours = [];
@@ -30,9 +33,16 @@ export function linkedText(label, on) {
   node.addEventListener("pointerleave", on.leave);
   roving(node, ".token");
   const add = (token, t) => {
-    const button = h("button.token", {
-      type: "button", tabindex: t ? -1 : 0, dataset: { t }, "aria-label": `${t}: ${visible(token)}`,
-    }, visible(token));
+    const button = h(
+      "button.token",
+      {
+        type: "button",
+        tabindex: t ? -1 : 0,
+        dataset: { t },
+        "aria-label": `${t}: ${visible(token)}`,
+      },
+      visible(token),
+    );
     buttons.push(button);
     return plain(token).includes("\n") ? [button, h("br")] : button;
   };

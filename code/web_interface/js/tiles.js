@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Attention as numbers. A tile is {s, T, scale, codes | weights}: the packed
-// lower triangle (row i has i + 1 keys) of s texels a side for T tokens; texel i
-// has the largest weight of the tokens floor(i T / s) .. floor((i+1) T / s) - 1.
+// lower triangle (row i has i + 1 keys) of s texels a side for T tokens; texel
+// i has the largest of the tokens floor(i T / s) .. floor((i+1) T / s) - 1.
 
 /** Index of (row i, column j <= i); the number of cells of s rows. */
 export const at = (i, j) => (i * (i + 1)) / 2 + j;

@@ -14,7 +14,10 @@ export function plain(token) {
 }
 
 const shown = (text) =>
-  text.replace(/[\n\r\t ]|[\0-\x1f\x7f]/g, (c) => MARKS[c] ?? hex(c.charCodeAt(0)));
+  text.replace(
+    /[\n\r\t ]|[\0-\x1f\x7f]/g,
+    (c) => MARKS[c] ?? hex(c.charCodeAt(0)),
+  );
 
 /** For people: spaces, line ends and lone bytes can be seen. */
 export function visible(token) {

@@ -43,10 +43,11 @@ export class TokenStrip {
     this.element.replaceChildren();
   }
 
-  /** The prompt, as quiet text before the tokens. */
+  /** The prompt, as quiet text before the tokens; of a long one the end. */
   setPrompt(text) {
     this.#open();
-    this.piece.append(h("span.prompt", text));
+    const shown = text.length > 800 ? `… ${text.slice(-400)}` : text;
+    this.piece.append(h("span.prompt", shown));
     if (text.endsWith("\n")) this.#close();
   }
 
@@ -119,7 +120,8 @@ export class TokenStrip {
     this.inPiece++;
     if (lines && this.inPiece >= PIECE) this.#close();
     else for (let n = 0; n < lines; n++) this.piece.append(h("br"));
-    if (!lines && this.inPiece >= 4 * PIECE && /[.!?]$/.test(text)) this.#close();
+    if (!lines && this.inPiece >= 4 * PIECE && /[.!?]$/.test(text))
+      this.#close();
   }
 
   #paint(button, token) {
@@ -127,6 +129,9 @@ export class TokenStrip {
     button.className = `token h${measure.level(token)}${
       isUnlikely(token) ? " unlikely" : ""
     }`;
-    button.setAttribute("aria-label", `${spoken(token)}, ${measure.text(token)}`);
+    button.setAttribute(
+      "aria-label",
+      `${spoken(token)}, ${measure.text(token)}`,
+    );
   }
 }

@@ -10,6 +10,7 @@ import { lineChart, smooth, thin } from "./charts.js";
 import { exportMenu, saveCSV, saveJSON, saveSVG } from "./export.js";
 import { Metrics } from "./metrics.js";
 import { segmented } from "./segmented.js";
+import { ladderTable, numbersTable } from "./trainingtable.js";
 
 const ago = (seconds) => {
   const s = Date.now() / 1000 - seconds;
@@ -19,7 +20,11 @@ const ago = (seconds) => {
   return `${Math.round(s / 86400)} days ago`;
 };
 
-const STATES = { running: "training now", finished: "finished", stopped: "stopped" };
+const STATES = {
+  running: "training now",
+  finished: "finished",
+  stopped: "stopped",
+};
 
 export async function mount(root, app, params) {
   const life = scope();
@@ -31,8 +36,12 @@ export async function mount(root, app, params) {
 
   root.append(
     h("h2.view-title", "Watch a model learn"),
-    h("p.view-lead", "The loss is how many nats of surprise a token costs the model on average: the lower, the better it has learnt the text."),
-    list, detail,
+    h(
+      "p.view-lead",
+      "The loss is how many nats of surprise a token costs the model on average: the lower, the better it has learnt the text.",
+    ),
+    list,
+    detail,
   );
 
   async function loadRuns() {
@@ -40,13 +49,31 @@ export async function mount(root, app, params) {
       runs = (await app.api.get("/api/training", { signal: life.signal })).data;
     } catch (error) {
       if (error.name === "AbortError") return;
-      fill(detail, h("div.card.empty", h("h3", "The runs cannot be listed"), h("p", error.message)));
+      fill(
+        detail,
+        h(
+          "div.card.empty",
+          h("h3", "The runs cannot be listed"),
+          h("p", error.message),
+        ),
+      );
       return;
     }
     showRuns();
     if (!runs.length) {
-      fill(detail, h("div.card.empty", h("h3", "No model has been trained here yet"),
-        h("p", "Train one with ", h("code", "./tutorial start"), " and watch it on this page.")));
+      fill(
+        detail,
+        h(
+          "div.card.empty",
+          h("h3", "No model has been trained here yet"),
+          h(
+            "p",
+            "Train one with ",
+            h("code", "./tutorial start"),
+            " and watch it on this page.",
+          ),
+        ),
+      );
       return;
     }
     const id = runs.some((r) => r.id === chosen) ? chosen : runs[0].id;
@@ -54,16 +81,31 @@ export async function mount(root, app, params) {
   }
 
   function showRuns() {
-    fill(list, runs.map((r) =>
-      h("li", h("a.run-link", {
-        href: app.href("training", { run: r.id }),
-        "aria-current": following?.id === r.id ? "true" : null,
-      },
-        h("b", r.name ?? r.id),
-        h("span.small.muted",
-          `${STATES[r.state] ?? r.state} · step ${count(r.step)}${r.steps ? ` of ${count(r.steps)}` : ""}`),
-        h("br"),
-        h("span.small.muted", `loss ${num(r.val_loss ?? r.loss)} · ${ago(r.updated_s)}`)))));
+    fill(
+      list,
+      runs.map((r) =>
+        h(
+          "li",
+          h(
+            "a.run-link",
+            {
+              href: app.href("training", { run: r.id }),
+              "aria-current": following?.id === r.id ? "true" : null,
+            },
+            h("b", r.name ?? r.id),
+            h(
+              "span.small.muted",
+              `${STATES[r.state] ?? r.state} · step ${count(r.step)}${r.steps ? ` of ${count(r.steps)}` : ""}`,
+            ),
+            h("br"),
+            h(
+              "span.small.muted",
+              `loss ${num(r.val_loss ?? r.loss)} · ${ago(r.updated_s)}`,
+            ),
+          ),
+        ),
+      ),
+    );
   }
 
   function follow(id) {
@@ -94,27 +136,77 @@ function followRun(app, id, root) {
   const figures = h("dl.facts");
   const legend = h("div.chart-legend");
   const samples = h("ol.samples");
-  const table = h("div.table-wrap", { hidden: true, tabindex: 0, role: "region", "aria-label": "Numbers of this run" });
-  const tableButton = h("button.button.small.quiet", { type: "button", on: { click: () => draw() } });
+  const table = h("div.table-wrap", {
+    hidden: true,
+    tabindex: 0,
+    role: "region",
+    "aria-label": "Numbers of this run",
+  });
+  const showTable = () =>
+    fill(table, numbersTable(metrics), ladderTable(metrics));
+  const tableButton = h("button.button.small.quiet", {
+    type: "button",
+    on: { click: showTable },
+  });
   tableToggle(tableButton, table);
-  const scale = segmented("scale", { log: "Log", linear: "Linear" }, "log", (key) => {
-    logScale = key === "log";
-    draw();
-  }, "Scale of the loss");
+  const scale = segmented(
+    "scale",
+    { log: "Log", linear: "Linear" },
+    "log",
+    (key) => {
+      logScale = key === "log";
+      draw();
+    },
+    "Scale of the loss",
+  );
   const title = h("h3");
   const frame = h("div");
   frame.append(chart.element);
-  const sampleCard = h("section.card.stack", { hidden: true }, h("h3", "What it wrote on the way"), samples);
+  const sampleCard = h(
+    "section.card.stack",
+    { hidden: true },
+    h("h3", "What it wrote on the way"),
+    samples,
+  );
 
-  fill(root,
-    h("section.card.stack", { "aria-label": `Run ${id}` },
-      h("div.spread", title, h("div.cluster.tight", scale, tableButton, exportMenu([
-        { label: "Chart as SVG", run: () => saveSVG(`${id}-loss`, chart.element) },
-        { label: "Numbers as CSV", run: () => saveCSV(`${id}-metrics`, metrics.rows()) },
-        { label: "Everything as JSON", run: () => saveJSON(`${id}-metrics`, { head: metrics.head, steps: metrics.rows() }) },
-      ]))),
-      figures, h("figure.figure", frame, legend), table),
-    sampleCard);
+  fill(
+    root,
+    h(
+      "section.card.stack",
+      { "aria-label": `Run ${id}` },
+      h(
+        "div.spread",
+        title,
+        h(
+          "div.cluster.tight",
+          scale,
+          tableButton,
+          exportMenu([
+            {
+              label: "Chart as SVG",
+              run: () => saveSVG(`${id}-loss`, chart.element),
+            },
+            {
+              label: "Numbers as CSV",
+              run: () => saveCSV(`${id}-metrics`, metrics.rows()),
+            },
+            {
+              label: "Everything as JSON",
+              run: () =>
+                saveJSON(`${id}-metrics`, {
+                  head: metrics.head,
+                  steps: metrics.rows(),
+                }),
+            },
+          ]),
+        ),
+      ),
+      figures,
+      h("figure.figure", frame, legend),
+      table,
+    ),
+    sampleCard,
+  );
 
   const draw = ticker(() => {
     title.textContent = `${metrics.head?.run ?? id}${state === "running" ? " · live" : ""}`;
@@ -130,14 +222,21 @@ function followRun(app, id, root) {
     const last = m.last;
     if (!last) return fill(figures, fact("State", "no step yet"));
     const left = m.eta(state);
-    fill(figures,
-      fact("Step", m.steps ? `${count(last.step)} / ${count(m.steps)}` : count(last.step)),
+    fill(
+      figures,
+      fact(
+        "Step",
+        m.steps ? `${count(last.step)} / ${count(m.steps)}` : count(last.step),
+      ),
       fact("Loss, validation", num(m.validation.at(-1)?.[1])),
       fact("Loss, training", num(smooth(m.train).at(-1)?.[1])),
       m.best && fact("Counting reaches", num(m.best.value)),
       m.floor && fact("Floor", num(m.floor)),
       fact("Tokens/s", count(Math.round(m.speed()))),
-      state === "running" && left ? fact("Left, about", duration(1000 * left)) : fact("Took", duration(1000 * last.seconds)));
+      state === "running" && left
+        ? fact("Left, about", duration(1000 * left))
+        : fact("Took", duration(1000 * last.seconds)),
+    );
   }
 
   function showChart() {
@@ -147,17 +246,27 @@ function followRun(app, id, root) {
     const references = m.references();
     const values = [...curve, ...m.validation].map((p) => p[1]);
     const most = Math.max(...values);
-    const least = Math.min(...values, ...references.filter((r) => r.kind !== "ladder").map((r) => r.value));
-    fill(legend,
+    const least = Math.min(
+      ...values,
+      ...references.filter((r) => r.kind !== "ladder").map((r) => r.value),
+    );
+    fill(
+      legend,
       h("span", "training, smoothed"),
       m.validation.length > 0 && h("span.dots", "validation"),
       m.best && h("span.best", "best that counting reaches"),
-      m.floor && h("span.floor", "entropy of the source: nobody can do better"));
+      m.floor && h("span.floor", "entropy of the source: nobody can do better"),
+    );
     chart.draw({
       width: Math.max(300, Math.round(frame.clientWidth)),
       height: frame.clientWidth < 560 ? 300 : 400,
       x: { low: 0, high: Math.max(m.steps || 0, m.last.step), label: "step" },
-      y: { low: logScale ? least * 0.92 : 0, high: most * 1.05, log: logScale, label: "loss, nats per token" },
+      y: {
+        low: logScale ? least * 0.92 : 0,
+        high: most * 1.05,
+        log: logScale,
+        label: "loss, nats per token",
+      },
       series: [
         { kind: "faint", name: "training", points: thin(m.train) },
         { kind: "smooth", name: "training", points: thin(curve) },
@@ -172,42 +281,55 @@ function followRun(app, id, root) {
     `Loss against step: training ${num(smooth(m.train).at(-1)[1])} at step ${count(m.last.step)}` +
     (m.validation.length ? `, validation ${num(m.validation.at(-1)[1])}` : "") +
     (m.best ? `; counting reaches ${num(m.best.value)}` : "") +
-    (m.floor ? `, the floor is ${num(m.floor)}` : "") + ".";
+    (m.floor ? `, the floor is ${num(m.floor)}` : "") +
+    ".";
 
   let shownSamples = 0;
   function showSamples() {
     if (metrics.samples.length === shownSamples) return;
     shownSamples = metrics.samples.length;
     sampleCard.hidden = false;
-    fill(samples, [...metrics.samples].reverse().map(({ step, text, loss }) =>
-      h("li", h("span.muted.small", `step ${count(step)}`, loss !== null && [h("br"), `loss ${num(loss)}`]), h("p", text))));
-  }
-
-  function showTable() {
-    const rows = metrics.rows().filter((r, i, all) => r.val_loss !== null || i % Math.ceil(all.length / 100) === 0 || i === all.length - 1);
-    fill(table, h("table.table",
-      h("caption.visually-hidden", "Loss by step"),
-      h("thead", h("tr", ["Step", "Training loss", "Validation loss", "Learning rate", "Tokens/s"].map((t) => h("th.n", { scope: "col" }, t)))),
-      h("tbody", rows.map((r) => h("tr",
-        h("td.n", count(r.step)), h("td.n", num(r.loss)), h("td.n", r.val_loss === null ? "" : num(r.val_loss)),
-        h("td.n", num(r.lr)), h("td.n", count(Math.round(r.tokens_per_s))))))),
-      metrics.head?.ladder?.length > 0 && h("table.table",
-        h("caption", "What counting reaches"),
-        h("thead", h("tr", h("th", { scope: "col" }, "Model"), h("th.n", { scope: "col" }, "n"), h("th.n", { scope: "col" }, "Nats per character"))),
-        h("tbody", metrics.head.ladder.map((r) => h("tr", h("td", r.model), h("td.n", r.n), h("td.n", num(r.val_nats_per_char)))))));
+    fill(
+      samples,
+      [...metrics.samples]
+        .reverse()
+        .map(({ step, text, loss }) =>
+          h(
+            "li",
+            h(
+              "span.muted.small",
+              `step ${count(step)}`,
+              loss !== null && [h("br"), `loss ${num(loss)}`],
+            ),
+            h("p", text),
+          ),
+        ),
+    );
   }
 
   async function read() {
-    for (let wait = 1000; !life.signal.aborted; wait = Math.min(2 * wait, 15000)) {
+    for (
+      let wait = 1000;
+      !life.signal.aborted;
+      wait = Math.min(2 * wait, 15000)
+    ) {
       try {
         metrics = new Metrics(); // a new connection tells all lines again
         let over = false;
-        await app.api.events(`/api/training/${encodeURIComponent(id)}/events`, {
-          head: (line) => (metrics = new Metrics(line), (shownSamples = 0), draw()),
-          steps: ({ lines }) => (metrics.add(lines), draw()),
-          state: (data) => ((state = data.state), draw()),
-          done: () => (over = true),
-        }, { signal: life.signal });
+        await app.api.events(
+          `/api/training/${encodeURIComponent(id)}/events`,
+          {
+            head: (line) => (
+              (metrics = new Metrics(line)),
+              (shownSamples = 0),
+              draw()
+            ),
+            steps: ({ lines }) => (metrics.add(lines), draw()),
+            state: (data) => ((state = data.state), draw()),
+            done: () => (over = true),
+          },
+          { signal: life.signal },
+        );
         draw();
         if (over) return;
       } catch (error) {

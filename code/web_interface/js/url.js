@@ -14,7 +14,9 @@ export function parse(hash) {
   const known = ROUTES.includes(match[1]);
   return {
     route: known ? match[1] : "",
-    params: known ? Object.fromEntries(new URLSearchParams(match[2] ?? "")) : {},
+    params: known
+      ? Object.fromEntries(new URLSearchParams(match[2] ?? ""))
+      : {},
   };
 }
 
@@ -30,7 +32,8 @@ export function format(route, params = {}) {
  * the prompt, and each parameter that is not at its default. */
 export function toParams({ model, mode, prompt, messages, values, seed }) {
   const out = { model, mode: mode === "chat" ? "chat" : null };
-  if (mode === "chat") out.messages = messages?.length ? JSON.stringify(messages) : null;
+  if (mode === "chat")
+    out.messages = messages?.length ? JSON.stringify(messages) : null;
   else out.prompt = prompt || null;
   for (const p of PARAMETERS) {
     const value = values[p.name];

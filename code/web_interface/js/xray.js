@@ -26,7 +26,8 @@ async function fetchPosition(app, g, i, signal) {
   const run = await app.ensureRun(g);
   const at = g.prompt.length + i - 1;
   const { buffer } = await app.api.binary(
-    `/api/runs/${run.run}/logits?pos=${at}`, { signal },
+    `/api/runs/${run.run}/logits?pos=${at}`,
+    { signal },
   );
   const seen = [...g.prompt, ...g.tokens.slice(0, i)].map((t) => t.id);
   return new Position(new Float32Array(buffer), seen);
@@ -42,14 +43,23 @@ function names(token) {
 
 export function xray(app) {
   const table = h("table.table.xray");
-  const wrap = h("div.table-wrap", { tabindex: 0, role: "region", "aria-label": "Sampler stages" }, table);
+  const wrap = h(
+    "div.table-wrap",
+    { tabindex: 0, role: "region", "aria-label": "Sampler stages" },
+    table,
+  );
   const note = h("p.hint");
   const knobs = settings(app, SLIDERS, "xray");
   const element = h(
-    "section.xray-part", { hidden: true },
+    "section.xray-part",
+    { hidden: true },
     h("div.panel.knobs", knobs.elements),
-    h("p.notice.quiet", "You are trying settings on this one token. The next run will use them."),
-    wrap, note,
+    h(
+      "p.notice.quiet",
+      "You are trying settings on this one token. The next run will use them.",
+    ),
+    wrap,
+    note,
   );
   let position = null;
   let labels = new Map();
@@ -64,7 +74,8 @@ export function xray(app) {
     if (!position || element.hidden) return;
     performance.mark("xray-start");
     const valid = PARAMETERS.every(
-      (p) => p.list || p.name === "seed" || Number.isFinite(app.form.values[p.name]),
+      (p) =>
+        p.list || p.name === "seed" || Number.isFinite(app.form.values[p.name]),
     );
     if (!valid) return;
     const stages = position.stages(app.form.values);
@@ -102,26 +113,54 @@ export function xray(app) {
     heads = stages.map((stage) => {
       const left = h("b");
       const mass = h("span");
-      const th = h("th.stage", { scope: "col" },
+      const th = h(
+        "th.stage",
+        { scope: "col" },
         h("span.stage-name", TITLES[stage.name] ?? stage.name),
-        h("span.stage-facts", left, " left · ", mass));
+        h("span.stage-facts", left, " left · ", mass),
+      );
       return { th, left, mass };
     });
     cells = ids.map(() =>
       stages.map(() => {
         const bar = h("i");
         const text = h("span.n");
-        return { td: h("td", h("span.meter", { "aria-hidden": "true" }, bar), text), bar, text };
+        return {
+          td: h("td", h("span.meter", { "aria-hidden": "true" }, bar), text),
+          bar,
+          text,
+        };
       }),
     );
     fill(
       table,
-      h("caption.visually-hidden", "Probability of each token after each stage of the sampler"),
-      h("thead", h("tr", h("th", { scope: "col" }, "Token"), heads.map((x) => x.th))),
-      h("tbody", ids.map((id, r) =>
-        h(id === chosen ? "tr.chosen" : "tr",
-          h("th.mono", { scope: "row" }, name(id), id === chosen ? h("span.chip.on", "taken") : null),
-          cells[r].map((c) => c.td)))),
+      h(
+        "caption.visually-hidden",
+        "Probability of each token after each stage of the sampler",
+      ),
+      h(
+        "thead",
+        h(
+          "tr",
+          h("th", { scope: "col" }, "Token"),
+          heads.map((x) => x.th),
+        ),
+      ),
+      h(
+        "tbody",
+        ids.map((id, r) =>
+          h(
+            id === chosen ? "tr.chosen" : "tr",
+            h(
+              "th.mono",
+              { scope: "row" },
+              name(id),
+              id === chosen ? h("span.chip.on", "taken") : null,
+            ),
+            cells[r].map((c) => c.td),
+          ),
+        ),
+      ),
     );
     nameMissing(ids);
   }
@@ -142,7 +181,8 @@ export function xray(app) {
         `/api/runs/${run.run}/stages?pos=${at}&top_k_shown=50&typical_p=${typical}`,
         { signal: abort?.signal },
       );
-      for (const s of stages) for (const t of s.top) if (!labels.has(t.id)) labels.set(t.id, t);
+      for (const s of stages)
+        for (const t of s.top) if (!labels.has(t.id)) labels.set(t.id, t);
       shape = "";
       draw();
     } catch {
@@ -154,9 +194,21 @@ export function xray(app) {
     const gone = !stage.has(id);
     const cut = gone && (!before || before.has(id));
     const p = gone ? 0 : stage.p(id);
-    cell.td.className = cut ? (first ? "cut first" : "cut") : gone ? "gone" : "";
+    cell.td.className = cut
+      ? first
+        ? "cut first"
+        : "cut"
+      : gone
+        ? "gone"
+        : "";
     cell.bar.style.transform = `scaleX(${p.toFixed(4)})`;
-    cell.text.textContent = !gone ? percent(p) : cut ? (first ? "cut here" : "cut") : "";
+    cell.text.textContent = !gone
+      ? percent(p)
+      : cut
+        ? first
+          ? "cut here"
+          : "cut"
+        : "";
     return cut;
   }
 

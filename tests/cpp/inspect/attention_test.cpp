@@ -6,6 +6,7 @@
 
 #include "llm/core/error.h"
 #include "llm/inspect/attention.h"
+#include "llm/kernels/kernels.h"
 #include "tests/cpp/inspect/looking_models.h"
 
 using namespace llm::inspect;
@@ -107,6 +108,33 @@ TEST_CASE("inspect: a picture's cell is the largest weight in it") {
     }
   }
   CHECK(head_picture(*reading, 1, 0, 512).side == T);
+}
+
+TEST_CASE("inspect: pictures and scores by our kernel and by MLX alone") {
+  for (const auto& [name, model] : every_kind()) {
+    CAPTURE(name);
+    const auto reading = read(*model, some_tokens(150));
+    for (int layer = 0; layer < model->layer_count(); ++layer) {
+      const auto pictures = layer_pictures(*reading, layer, 37);
+      const auto scores = head_scores(*reading, layer);
+      llm::kernels::set_fast_cpu(false);
+      const auto plain_pictures = layer_pictures(*reading, layer, 37);
+      const auto plain_scores = head_scores(*reading, layer);
+      llm::kernels::set_fast_cpu(true);
+      for (int h = 0; h < 4; ++h) {
+        for (size_t i = 0; i < pictures[h].cells.size(); ++i) {
+          CHECK(
+              std::abs(pictures[h].cells[i] - plain_pictures[h].cells[i]) <
+              1e-5f);
+        }
+        const HeadScore &a = scores[h], &b = plain_scores[h];
+        CHECK(a.entropy == doctest::Approx(b.entropy).epsilon(1e-4));
+        CHECK(a.distance == doctest::Approx(b.distance).epsilon(1e-4));
+        CHECK(a.induction == doctest::Approx(b.induction).epsilon(1e-4));
+        CHECK(a.kv_group == b.kv_group);
+      }
+    }
+  }
 }
 
 TEST_CASE("inspect: value-weighted pictures") {

@@ -152,6 +152,16 @@ TEST_CASE("look: a generation with capture leaves a run") {
   }
 }
 
+TEST_CASE("look: capture without heads is of all heads") {
+  const Models models;
+  Service service(models.options());
+  GenerateRequest r = request("hello", 3);
+  r.capture = Capture{1, {}};
+  for (const TokenEvent& token : all_of<TokenEvent>(run(service, r))) {
+    CHECK(token.attention->second.size() == 4);
+  }
+}
+
 TEST_CASE("look: the details of a token") {
   const Models models;
   Service service(models.options());

@@ -8,11 +8,15 @@ import { diff } from "../../../code/web_interface/js/diff.js";
 
 /** Length of the longest common subsequence, by the textbook's table. */
 function common(a, b) {
-  const table = Array.from({ length: a.length + 1 }, () => new Array(b.length + 1).fill(0));
+  const table = Array.from({ length: a.length + 1 }, () =>
+    new Array(b.length + 1).fill(0),
+  );
   for (let i = 1; i <= a.length; i++) {
     for (let j = 1; j <= b.length; j++) {
-      table[i][j] = a[i - 1] === b[j - 1]
-        ? table[i - 1][j - 1] + 1 : Math.max(table[i - 1][j], table[i][j - 1]);
+      table[i][j] =
+        a[i - 1] === b[j - 1]
+          ? table[i - 1][j - 1] + 1
+          : Math.max(table[i - 1][j], table[i][j - 1]);
     }
   }
   return table[a.length][b.length];
@@ -22,8 +26,14 @@ function check(a, b) {
   const script = diff(a, b);
   const left = script.filter((x) => x.kind !== "b").map((x) => x.a);
   const right = script.filter((x) => x.kind !== "a").map((x) => x.b);
-  assert.deepEqual(left, a.map((_, i) => i));
-  assert.deepEqual(right, b.map((_, i) => i));
+  assert.deepEqual(
+    left,
+    a.map((_, i) => i),
+  );
+  assert.deepEqual(
+    right,
+    b.map((_, i) => i),
+  );
   const same = script.filter((x) => x.kind === "same");
   same.forEach((x) => assert.equal(a[x.a], b[x.b]));
   assert.equal(same.length, common(a, b));
@@ -53,6 +63,9 @@ test("two hundred random pairs", () => {
 
 test("a thousand tokens that differ everywhere take no more than a moment", () => {
   const a = Array.from({ length: 1000 }, (_, i) => i);
-  const script = diff(a, a.map((i) => i + 5000));
+  const script = diff(
+    a,
+    a.map((i) => i + 5000),
+  );
   assert.equal(script.length, 2000);
 });

@@ -7,7 +7,7 @@ import { test } from "node:test";
 const js = "../../../code/web_interface/js/";
 const { fitting, ranked, rowData } = await import(`${js}arcs.js`);
 const { niceTop } = await import(`${js}bypos.js`);
-const { deltas, totals } = await import(`${js}compare.js`);
+const { deltas, stretches, totals } = await import(`${js}differ.js`);
 const { body, describe } = await import(`${js}edits.js`);
 const { patternsOf, sorted } = await import(`${js}heads.js`);
 const { COLOURS } = await import(`${js}lens.js`);
@@ -15,11 +15,22 @@ const { LiveRows } = await import(`${js}live.js`);
 const { merged } = await import(`${js}whatif.js`);
 
 const head = (layer, head, more) => ({
-  layer, head, entropy: 1, sink: 0, prev: 0, induction: 0, distance: 5, ...more });
+  layer,
+  head,
+  entropy: 1,
+  sink: 0,
+  prev: 0,
+  induction: 0,
+  distance: 5,
+  ...more,
+});
 
 test("heads: by layer, or by a score with the strongest first", () => {
-  const heads = [head(1, 0, { prev: 0.2, entropy: 0.1 }), head(0, 1, { prev: 0.9 }),
-    head(0, 0, { prev: 0.5, entropy: 3 })];
+  const heads = [
+    head(1, 0, { prev: 0.2, entropy: 0.1 }),
+    head(0, 1, { prev: 0.9 }),
+    head(0, 0, { prev: 0.5, entropy: 3 }),
+  ];
   const names = (by) => sorted(heads, by).map((x) => `${x.layer}.${x.head}`);
   assert.deepEqual(names("layer"), ["0.0", "0.1", "1.0"]);
   assert.deepEqual(names("prev"), ["0.1", "0.0", "1.0"]);
@@ -28,7 +39,10 @@ test("heads: by layer, or by a score with the strongest first", () => {
 });
 
 test("patterns: only what a head shows clearly", () => {
-  const letters = (x, T = 64) => patternsOf(head(0, 0, x), T).map(([l]) => l).join("");
+  const letters = (x, T = 64) =>
+    patternsOf(head(0, 0, x), T)
+      .map(([l]) => l)
+      .join("");
   assert.equal(letters({}), "");
   assert.equal(letters({ prev: 0.8 }), "P");
   assert.equal(letters({ prev: 0.5, induction: 0.4 }), "PI");
@@ -38,12 +52,20 @@ test("patterns: only what a head shows clearly", () => {
 });
 
 test("rows: keys by weight, labels that do not touch, all the numbers", () => {
-  assert.deepEqual(ranked([0.1, 0, 0.9]).map((x) => x.k), [2, 0]);
+  assert.deepEqual(
+    ranked([0.1, 0, 0.9]).map((x) => x.k),
+    [2, 0],
+  );
   assert.deepEqual(fitting([50, 55, 80, 66, 200], 15), [50, 80, 200]);
   const row = { values: [0.25, 0.75], weights: [0.5, 0.5], norms: [1, 3] };
   const tokens = [{ text: "a" }, { text: " b" }];
-  assert.deepEqual(rowData(row, tokens)[1],
-    { position: 1, token: "·b", weight: 0.5, value_norm: 3, shown: 0.75 });
+  assert.deepEqual(rowData(row, tokens)[1], {
+    position: 1,
+    token: "·b",
+    weight: 0.5,
+    value_norm: 3,
+    shown: 0.75,
+  });
 });
 
 test("an axis ends at 1, 2 or 5 times a power of ten", () => {
@@ -60,16 +82,71 @@ test("comparison: totals, and differences of tokens in common", () => {
   assert.deepEqual([sum, mean], [-4, -2]);
   assert.ok(Math.abs(perplexity - Math.exp(2)) < 1e-12);
   assert.ok(Number.isNaN(totals([]).mean));
-  const list = deltas([token(1, -1), token(2, -3), token(9, -1)],
-    [token(1, -2), token(7, -1), token(9, -0.5)]);
-  assert.deepEqual(list.map((x) => [x.i, x.delta]), [[0, -1], [2, 0.5]]);
+  const list = deltas(
+    [token(1, -1), token(2, -3), token(9, -1)],
+    [token(1, -2), token(7, -1), token(9, -0.5)],
+  );
+  assert.deepEqual(
+    list.map((x) => [x.i, x.delta]),
+    [
+      [0, -1],
+      [2, 0.5],
+    ],
+  );
+});
+
+test("two texts: stretches that only one of them has", () => {
+  const a = [token(1), token(2), token(3), token(4)];
+  const b = [token(1), token(9), token(3), token(4), token(5)];
+  assert.deepEqual(stretches([a, b], true), [
+    [
+      ["1", false],
+      ["2", true],
+      ["34", false],
+    ],
+    [
+      ["1", false],
+      ["9", true],
+      ["34", false],
+      ["5", true],
+    ],
+  ]);
+  // While they grow: all after the first difference.
+  assert.deepEqual(stretches([a, b], false), [
+    [
+      ["1", false],
+      ["234", true],
+    ],
+    [
+      ["1", false],
+      ["9345", true],
+    ],
+  ]);
+  assert.deepEqual(stretches([a.slice(0, 1), b], false), [
+    [["1", false]],
+    [
+      ["1", false],
+      ["9345", true],
+    ],
+  ]);
+  assert.deepEqual(stretches([[], a], false), [[], [["1234", true]]]);
 });
 
 test("before and after: one list, unknown is not zero", () => {
-  const list = merged([{ id: 1, text: "a", p: 0.7 }, { id: 2, text: "b", p: 0.2 }],
-    [{ id: 2, text: "b", p: 0.9 }]);
-  assert.deepEqual(list.map((x) => [x.id, x.before, x.after]),
-    [[2, 0.2, 0.9], [1, 0.7, null]]);
+  const list = merged(
+    [
+      { id: 1, text: "a", p: 0.7 },
+      { id: 2, text: "b", p: 0.2 },
+    ],
+    [{ id: 2, text: "b", p: 0.9 }],
+  );
+  assert.deepEqual(
+    list.map((x) => [x.id, x.before, x.after]),
+    [
+      [2, 0.2, 0.9],
+      [1, 0.7, null],
+    ],
+  );
 });
 
 test("interventions: for people, and as the server takes them", () => {
@@ -99,14 +176,26 @@ test("live: rows take their places at the end of the prompt", () => {
   const generation = {
     prompt: [token(1), token(2), token(3)],
     tokens: [
-      { ...token(4), attn: { layer: 2, rows: { 0: bytes(255, 0, 128), 3: bytes(1, 2, 3) } } },
-      { ...token(5), attn: { layer: 2, rows: { 0: bytes(10, 20, 30, 255), 3: bytes(4, 5, 6, 7) } } },
+      {
+        ...token(4),
+        attn: { layer: 2, rows: { 0: bytes(255, 0, 128), 3: bytes(1, 2, 3) } },
+      },
+      {
+        ...token(5),
+        attn: {
+          layer: 2,
+          rows: { 0: bytes(10, 20, 30, 255), 3: bytes(4, 5, 6, 7) },
+        },
+      },
     ],
   };
   const live = new LiveRows(generation);
   assert.ok(live.take());
   assert.deepEqual([live.layer, live.heads], [2, [0, 3]]);
-  assert.deepEqual(live.tokens.map((t) => t.id), [1, 2, 3, 4]);
+  assert.deepEqual(
+    live.tokens.map((t) => t.id),
+    [1, 2, 3, 4],
+  );
   const { s, T, codes } = live.plane(0);
   assert.deepEqual([s, T], [4, 4]);
   assert.deepEqual([...codes], [0, 0, 0, 255, 0, 128, 10, 20, 30, 255]);

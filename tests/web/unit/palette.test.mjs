@@ -5,13 +5,22 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  colourAt, gammaTable, indexOfColour, inkOn, luminance, pixelTable, weightOf,
+  colourAt,
+  gammaTable,
+  indexOfColour,
+  inkOn,
+  luminance,
+  pixelTable,
+  weightOf,
 } from "../../../code/web_interface/js/palette.js";
 
 const codeOf = (p) => Math.round(255 * Math.sqrt(p));
 const all = Array.from({ length: 256 }, (_, i) => i);
 
-for (const [theme, sign] of [["light", -1], ["dark", 1]]) {
+for (const [theme, sign] of [
+  ["light", -1],
+  ["dark", 1],
+]) {
   test(`${theme}: luminance goes one way only, over a wide range`, () => {
     const light = all.map((i) => luminance(colourAt(i, theme)));
     for (let i = 1; i < 256; i++) {
@@ -39,14 +48,18 @@ for (const [theme, sign] of [["light", -1], ["dark", 1]]) {
 
   test(`${theme}: also for those who see no red or no green`, () => {
     // Viénot, Brettel and Mollon 1999: a dichromat's colours from linear sRGB.
-    const linear = (x) => (x / 255 <= 0.04045
-      ? x / 255 / 12.92 : ((x / 255 + 0.055) / 1.055) ** 2.4);
+    const linear = (x) =>
+      x / 255 <= 0.04045 ? x / 255 / 12.92 : ((x / 255 + 0.055) / 1.055) ** 2.4;
     const protan = ([r, g, b]) => [
-      0.11238 * r + 0.88762 * g, 0.11238 * r + 0.88762 * g,
-      0.00401 * r - 0.00401 * g + b];
+      0.11238 * r + 0.88762 * g,
+      0.11238 * r + 0.88762 * g,
+      0.00401 * r - 0.00401 * g + b,
+    ];
     const deutan = ([r, g, b]) => [
-      0.29275 * r + 0.70725 * g, 0.29275 * r + 0.70725 * g,
-      -0.02234 * r + 0.02234 * g + b];
+      0.29275 * r + 0.70725 * g,
+      0.29275 * r + 0.70725 * g,
+      -0.02234 * r + 0.02234 * g + b,
+    ];
     for (const see of [protan, deutan]) {
       const light = all.map((i) => {
         const [r, g, b] = see(colourAt(i, theme).map(linear));
@@ -78,6 +91,8 @@ test("a pixel gives back the weight to within the code's step", () => {
     const bytes = new Uint8Array(Uint32Array.of(table[codeOf(p)]).buffer);
     const index = indexOfColour(bytes[0], bytes[1], bytes[2], "light");
     assert.equal(bytes[3], 255);
-    assert.ok(Math.abs(Math.sqrt(weightOf(index)) - Math.sqrt(p)) <= 0.5 / 255 + 1e-12);
+    assert.ok(
+      Math.abs(Math.sqrt(weightOf(index)) - Math.sqrt(p)) <= 0.5 / 255 + 1e-12,
+    );
   }
 });

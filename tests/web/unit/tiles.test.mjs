@@ -5,8 +5,20 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  at, bytesOf, cells, combine, encode, half, halves, levelFor, pool,
-  rowWithoutFirst, sizeAt, texelOf, TileCache, withoutFirst,
+  at,
+  bytesOf,
+  cells,
+  combine,
+  encode,
+  half,
+  halves,
+  levelFor,
+  pool,
+  rowWithoutFirst,
+  sizeAt,
+  texelOf,
+  TileCache,
+  withoutFirst,
 } from "../../../code/web_interface/js/tiles.js";
 
 /** A small generator with a seed, so that failures can be had again. */
@@ -31,7 +43,13 @@ test("a packed triangle is read row by row", () => {
 });
 
 test("texels cover each token once, as the server cuts them", () => {
-  for (const [T, s] of [[5, 5], [100, 64], [513, 512], [1000, 64], [700, 256]]) {
+  for (const [T, s] of [
+    [5, 5],
+    [100, 64],
+    [513, 512],
+    [1000, 64],
+    [700, 256],
+  ]) {
     for (let i = 0; i < s; i++) {
       for (let t = firstOf(i, s, T); t < firstOf(i + 1, s, T); t++) {
         assert.equal(texelOf(t, s, T), i);
@@ -43,18 +61,34 @@ test("texels cover each token once, as the server cuts them", () => {
 
 test("pooling is the largest of each block of the full square", () => {
   const next = random(7);
-  for (const [T, s] of [[1, 1], [9, 4], [70, 64], [100, 64], [130, 64]]) {
+  for (const [T, s] of [
+    [1, 1],
+    [9, 4],
+    [70, 64],
+    [100, 64],
+    [130, 64],
+  ]) {
     const full = Array.from({ length: T }, (_, i) =>
-      Array.from({ length: T }, (_, j) => (j <= i ? Math.floor(256 * next()) : 0)));
-    const packed = Uint8Array.from(full.flatMap((row, i) => row.slice(0, i + 1)));
+      Array.from({ length: T }, (_, j) =>
+        j <= i ? Math.floor(256 * next()) : 0,
+      ),
+    );
+    const packed = Uint8Array.from(
+      full.flatMap((row, i) => row.slice(0, i + 1)),
+    );
     const pooled = pool(packed, T, s);
     for (let i = 0; i < s; i++) {
       for (let j = 0; j <= i; j++) {
         const block = full
           .slice(Math.floor((i * T) / s), Math.floor(((i + 1) * T) / s))
           .flatMap((row) =>
-            row.slice(Math.floor((j * T) / s), Math.floor(((j + 1) * T) / s)));
-        assert.equal(pooled[at(i, j)], Math.max(...block), `${T} ${s} ${i} ${j}`);
+            row.slice(Math.floor((j * T) / s), Math.floor(((j + 1) * T) / s)),
+          );
+        assert.equal(
+          pooled[at(i, j)],
+          Math.max(...block),
+          `${T} ${s} ${i} ${j}`,
+        );
       }
     }
   }
@@ -78,9 +112,16 @@ test("the level is the finest whose texels the screen can show", () => {
 
 test("half floats: signs, subnormals, the largest, and what is no number", () => {
   const known = [
-    [0x0000, 0], [0x3c00, 1], [0xc000, -2], [0x3555, 0.333251953125],
-    [0x7bff, 65504], [0x0400, 2 ** -14], [0x0001, 2 ** -24],
-    [0x03ff, 1023 * 2 ** -24], [0x7c00, Infinity], [0xfc00, -Infinity],
+    [0x0000, 0],
+    [0x3c00, 1],
+    [0xc000, -2],
+    [0x3555, 0.333251953125],
+    [0x7bff, 65504],
+    [0x0400, 2 ** -14],
+    [0x0001, 2 ** -24],
+    [0x03ff, 1023 * 2 ** -24],
+    [0x7c00, Infinity],
+    [0xfc00, -Infinity],
   ];
   for (const [bits, value] of known) {
     assert.equal(half(bits), value);
@@ -98,12 +139,19 @@ test("half floats agree with the platform's, all 65,536 of them", (t) => {
   const bits = Uint16Array.from({ length: 65536 }, (_, i) => i);
   const theirs = new Float16Array(bits.buffer);
   for (let i = 0; i < 65536; i++) {
-    assert.ok(Object.is(half(i), theirs[i]) || half(i) === theirs[i], String(i));
+    assert.ok(
+      Object.is(half(i), theirs[i]) || half(i) === theirs[i],
+      String(i),
+    );
   }
 });
 
-const tile = (s, T, weights, scale = 1) =>
-  ({ s, T, scale, weights: Float32Array.from(weights) });
+const tile = (s, T, weights, scale = 1) => ({
+  s,
+  T,
+  scale,
+  weights: Float32Array.from(weights),
+});
 
 test("several heads: their mean and their largest, with their scales", () => {
   const a = tile(2, 2, [1, 0.25, 0.75]);
@@ -115,7 +163,9 @@ test("several heads: their mean and their largest, with their scales", () => {
 test("without the first token each row sums to 1 again", () => {
   const full = withoutFirst(tile(3, 3, [1, 0.6, 0.4, 0.9, 0.025, 0.075]));
   const rows = [[0], [0, 1], [0, 0.25, 0.75]];
-  rows.flat().forEach((x, n) => assert.ok(Math.abs(full.weights[n] - x) < 1e-6));
+  rows
+    .flat()
+    .forEach((x, n) => assert.ok(Math.abs(full.weights[n] - x) < 1e-6));
   const row = rowWithoutFirst([0.9, 0.025, 0.075]);
   [0, 0.25, 0.75].forEach((x, k) => assert.ok(Math.abs(row[k] - x) < 1e-12));
   assert.deepEqual(rowWithoutFirst([1]), [0]);
