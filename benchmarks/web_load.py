@@ -129,7 +129,7 @@ def first_tokens(args, server, threads):
     texts = [f"{word} and the fox who lived by the river" for word in WORDS]
     alone, engine, added = [], [], []
     for number, text in enumerate(texts[: args.first_tokens]):
-        answer = over_http(server, text, 2)
+        answer = over_http(server, text, 1)
         token = answer.named("token")[0]
         engine.append(answer.final().data["timings"]["first_token_ms"])
         added.append(1000 * (token.at - answer.sent) - engine[-1])
