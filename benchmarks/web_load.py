@@ -170,7 +170,7 @@ def claims(found):
         "a step, nothing is left": max(cancels["longest_s"].values())
         <= STOP_S + STEP_S
         and cancels["idle"]
-        and cancels["files_left"] == 0,
+        and cancels["files_left"] <= 0,
         f"{offered['offered']} offered streams: served, or 429 with Retry-After":
         offered["lost"] == 0
         and offered["served_to_the_end"] == offered["served"]

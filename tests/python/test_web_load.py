@@ -29,7 +29,7 @@ def test_100_clients_that_leave(server):
     found = scenarios.cancels(server, 100, prompt_words=800)
     assert found["cancels"] == 100 and found["idle"]
     assert max(found["longest_s"].values()) <= STOP_S + STEP_S, found
-    assert found["files_left"] == 0, found
+    assert found["files_left"] <= 0, found
     assert found["memory_left_mib"] < 64, found
 
 
