@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "llm/models/load.h"
@@ -114,6 +115,14 @@ inline const DoneEvent& done_of(const std::vector<Event>& events) {
 inline const ApiError& error_of(const std::vector<Event>& events) {
   REQUIRE(event_name(events.back()) == "error");
   return std::get<ErrorEvent>(events.back()).error;
+}
+
+/** The last event is told a moment before the place is free. */
+inline bool becomes_idle(const Service& service) {
+  for (int i = 0; i < 2000 && !service.idle(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return service.idle();
 }
 
 /** Waits for an answer. */
