@@ -7,9 +7,9 @@
 #include <numeric>
 
 #include <mlx/ops.h>
-#include <mlx/random.h>
 
 #include "llm/generation/logits.h"
+#include "llm/nn/categorical.h"
 #include "llm/nn/loss.h"
 
 namespace llm {
@@ -62,12 +62,9 @@ Choice choose(
   const mx::array last = stages.back();
   const size_t position = row.text().size() - row.prompt_length();
   const auto forced = options.force.find(static_cast<int>(position));
-  const mx::array id = mx::astype(
-      forced != options.force.end() ? mx::array(forced->second)
-          : greedy
-          ? mx::argmax(last)
-          : mx::random::categorical(last, -1, sample_key(row.seed(), position)),
-      mx::int32);
+  const mx::array id = forced != options.force.end() ? mx::array(forced->second)
+      : greedy ? mx::astype(mx::argmax(last), mx::int32)
+               : nn::categorical(last, sample_key(row.seed(), position));
   return {
       id,
       mx::negative(nn::token_losses(logits, id)),

@@ -9,6 +9,7 @@
 
 #include "llm/core/random.h"
 #include "llm/generation/logits.h"
+#include "llm/nn/categorical.h"
 
 namespace llm {
 
@@ -159,9 +160,7 @@ mx::array draw(
     const std::vector<SamplerStage>& chain,
     const std::vector<int32_t>& seen,
     const mx::array& key) {
-  return mx::astype(
-      mx::random::categorical(apply_chain(chain, logits, seen), -1, key),
-      mx::int32);
+  return nn::categorical(apply_chain(chain, logits, seen), key);
 }
 
 int32_t sample(

@@ -10,6 +10,7 @@
 
 #include "llm/core/error.h"
 #include "llm/core/random.h"
+#include "llm/nn/categorical.h"
 
 namespace llm {
 
@@ -38,12 +39,9 @@ Draft ModelDrafter::propose(
     const mx::array final_logits =
         apply_chain(chain, mx::slice(logits, {0}, {vocabulary_}), longer);
     const mx::array q = mx::softmax(final_logits, -1);
-    const mx::array id = mx::astype(
-        mx::random::categorical(
-            final_logits,
-            -1,
-            mx::random::key(random_key(seed, "draft", longer.size()))),
-        mx::int32);
+    const mx::array id = nn::categorical(
+        final_logits,
+        mx::random::key(random_key(seed, "draft", longer.size())));
     std::vector<mx::array> outputs = cache_.cache.arrays();
     outputs.push_back(q);
     outputs.push_back(id);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Dropout with the very numbers that mx::random::bernoulli draws from a key
-// (Threefry 2x32, 20 rounds; Salmon et al., "Parallel Random Numbers: As Easy
-// as 1, 2, 3", 2011), sixteen pairs at a time. The backward pass draws them
-// again, so no mask is kept.
+// Dropout with the very numbers that mx::random::bernoulli draws from a key.
+// The backward pass draws them again, so no mask is kept.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "llm/kernels/dropout.cpp"
@@ -17,50 +15,10 @@
 #include "llm/kernels/kernels.h"
 #include "llm/kernels/simd-inl.h"
 #include "llm/kernels/thread_pool.h"
+#include "llm/kernels/threefry-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace llm::kernels::HWY_NAMESPACE {
-
-using DU = hn::RebindToUnsigned<D>;
-using VU = hn::Vec<DU>;
-
-template <int R>
-HWY_INLINE void mix(VU& a, VU& b) {
-  a = hn::Add(a, b);
-  b = hn::Xor(hn::RotateRight<32 - R>(b), a);
-}
-
-/** Two random words for each pair of counters (a, b), in their place. */
-HWY_INLINE void threefry(uint32_t k0, uint32_t k1, VU& a, VU& b) {
-  const uint32_t k2 = k0 ^ k1 ^ 0x1BD11BDAu;
-  const auto inject = [&](uint32_t x, uint32_t y, uint32_t round) HWY_ATTR {
-    a = hn::Add(a, hn::Set(DU(), x));
-    b = hn::Add(b, hn::Set(DU(), y + round));
-  };
-  const auto even = [&]() HWY_ATTR {
-    mix<13>(a, b);
-    mix<15>(a, b);
-    mix<26>(a, b);
-    mix<6>(a, b);
-  };
-  const auto odd = [&]() HWY_ATTR {
-    mix<17>(a, b);
-    mix<29>(a, b);
-    mix<16>(a, b);
-    mix<24>(a, b);
-  };
-  inject(k0, k1, 0);
-  even();
-  inject(k1, k2, 1);
-  odd();
-  inject(k2, k0, 2);
-  even();
-  inject(k0, k1, 3);
-  odd();
-  inject(k1, k2, 4);
-  even();
-  inject(k2, k0, 5);
-}
 
 /** y = x times `factor` where the word is at most `last`, else 0. */
 HWY_INLINE V keep(VU words, uint32_t last, V x, float factor) {

@@ -165,9 +165,17 @@ mx::array token_losses(
     const mx::array& targets,
     const Function& plain);
 
-/** logits [..., V] -> {log-sum-exp [...], entropy of softmax(logits) [...]}; -inf
- * counts as probability 0. */
+/** logits [..., V] -> {log-sum-exp [...], entropy of softmax(logits) [...]};
+ * -inf counts as probability 0. */
 std::vector<mx::array> spread(const mx::array& logits, const Function& plain);
+
+/** A draw from softmax(logits), [V] with V < 2^24, by the numbers that
+ * mx::random::categorical draws from `key` (uint32 [2]): its index, a float32
+ * scalar. `plain` takes {logits, key}. */
+mx::array categorical(
+    const mx::array& logits,
+    const mx::array& key,
+    const Function& plain);
 
 /** x with each value zeroed with probability p and the others times 1 / (1 -
  * p), by the numbers that mx::random::bernoulli draws from `key` (uint32 [2]).

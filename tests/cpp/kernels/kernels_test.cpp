@@ -14,6 +14,7 @@
 #include "llm/kernels/thread_pool.h"
 #include "llm/nn/activation.h"
 #include "llm/nn/attention.h"
+#include "llm/nn/categorical.h"
 #include "llm/nn/embedding.h"
 #include "llm/nn/loss.h"
 #include "llm/nn/matmul.h"
@@ -251,6 +252,26 @@ TEST_CASE_FIXTURE(Fast, "kernels: spread of a distribution") {
   const nn::Spread same = nn::spread(mx::slice(all, {0}, {23}));
   CHECK(distance(some.entropy, same.entropy) < 1e-6f);
   CHECK(distance(some.log_sum_exp, same.log_sum_exp) < 1e-6f);
+}
+
+TEST_CASE_FIXTURE(Fast, "kernels: a draw is MLX's own") {
+  for (const int V : {1, 2, 3, 16, 17, 61, 257, 5000, 49152}) {
+    CAPTURE(V);
+    const float gone = -std::numeric_limits<float>::infinity();
+    const mx::array logits = mx::where(
+        mx::less(noise({V}, 5), mx::array(1.0f)),
+        noise({V}, V),
+        mx::array(gone));
+    for (int seed = 0; seed < (V > 1000 ? 40 : 200); ++seed) {
+      const mx::array key = mx::random::key(seed);
+      mx::array ours = nn::categorical(logits, key);
+      REQUIRE(is_kernel(ours.inputs()[0], "categorical"));
+      CHECK(
+          ours.item<int32_t>() ==
+          static_cast<int32_t>(
+              mx::random::categorical(logits, -1, key).item<uint32_t>()));
+    }
+  }
 }
 
 TEST_CASE_FIXTURE(Fast, "kernels: optimizers") {
