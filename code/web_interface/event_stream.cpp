@@ -75,6 +75,11 @@ Task<> EventStream::wait(Clock::duration most) {
   }
 }
 
+Task<> EventStream::pause(Clock::duration time) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, time);
+  co_await timer.async_wait(with_error);
+}
+
 Task<> EventStream::finish() {
   co_await send();
   if (exchange_.http11) {

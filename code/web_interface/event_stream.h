@@ -27,6 +27,10 @@ class EventStream {
   /** An event without name and number, as OpenAI sends them. */
   void add_data(std::string_view data);
 
+  /** Sends nothing for a moment, so that what comes meanwhile goes out at
+   * once. */
+  Task<> pause(Clock::duration time);
+
   /** Sends what was collected. */
   Task<> send();
   /** Until something was raised, or for `most`. Sends a ping when the stream

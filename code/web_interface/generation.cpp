@@ -17,6 +17,7 @@ using serving::ErrorEvent;
 using serving::Event;
 using serving::OpenAIKind;
 using serving::PrefillEvent;
+using serving::TokenEvent;
 
 namespace {
 
@@ -24,6 +25,9 @@ namespace {
 /// request that is wrong gets 400, although the stream is where it is found.
 constexpr auto status_waits = seconds(2);
 constexpr size_t piece_bytes = 16 << 10;
+/// Tokens go out at most so often, a frame of a screen: each sending costs time
+/// that the inference threads want. The first one goes at once.
+constexpr auto frame = std::chrono::milliseconds(16);
 
 using Write = std::function<void(EventStream&, const Event&)>;
 
@@ -74,6 +78,7 @@ Task<> send_stream(
   EventStream out(x);
   const auto latest = Clock::now() + status_waits;
   bool commit = false; // nothing changes the status any more
+  bool tokens = false; // among what was sent last
   while (!reader.ended() && !out.gone()) {
     while (const auto event = reader.next(x.app)) {
       const auto* error = std::get_if<ErrorEvent>(&*event);
@@ -81,6 +86,7 @@ Task<> send_stream(
         throw error->error;
       }
       commit = commit || !is_loading(*event);
+      tokens = std::holds_alternative<TokenEvent>(*event);
       write(out, *event);
       if (commit && out.waiting_bytes() >= piece_bytes) {
         co_await out.send();
@@ -89,6 +95,9 @@ Task<> send_stream(
     commit = commit || Clock::now() >= latest;
     if (commit) {
       co_await out.send();
+    }
+    if (!reader.ended() && tokens && !out.gone()) {
+      co_await out.pause(frame);
     }
     if (!reader.ended()) {
       co_await out.wait(commit ? seconds(60) : latest - Clock::now());
