@@ -192,17 +192,30 @@ LLM_VNNI void products_of(
     return products_of_one<Number>(w, begin, end, From(x, 0), y);
   }
   const Groups<Bits> groups(w);
-  for (int64_t n = begin; n < end; ++n, y += x.M) {
-    __m512 sum[4];
+  const auto rows = [&]<int N>(int64_t n, float* to) LLM_VNNI {
+    __m512 sum[N * 4];
     int64_t m = 0;
     for (; m + 4 <= x.M; m += 4) {
-      rows_times<1, 4, Number>(w, n, groups, From(x, m), sum);
-      _mm_storeu_ps(y + m, sums_of_four(sum[0], sum[1], sum[2], sum[3]));
+      rows_times<N, 4, Number>(w, n, groups, From(x, m), sum);
+      for (int i = 0; i < N; ++i) {
+        const __m512* s = sum + 4 * i;
+        _mm_storeu_ps(to + i * x.M + m, sums_of_four(s[0], s[1], s[2], s[3]));
+      }
     }
     for (; m < x.M; ++m) {
-      rows_times<1, 1, Number>(w, n, groups, From(x, m), sum);
-      _mm_store_ss(y + m, sums_of_four(sum[0], sum[0], sum[0], sum[0]));
+      rows_times<N, 1, Number>(w, n, groups, From(x, m), sum);
+      for (int i = 0; i < N; ++i) {
+        _mm_store_ss(
+            to + i * x.M + m, sums_of_four(sum[i], sum[i], sum[i], sum[i]));
+      }
     }
+  };
+  int64_t n = begin;
+  for (; n + 2 <= end; n += 2, y += 2 * x.M) { // two share what is read of x
+    rows.template operator()<2>(n, y);
+  }
+  if (n < end) {
+    rows.template operator()<1>(n, y);
   }
 }
 
