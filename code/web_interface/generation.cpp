@@ -25,9 +25,9 @@ namespace {
 /// request that is wrong gets 400, although the stream is where it is found.
 constexpr auto status_waits = seconds(2);
 constexpr size_t piece_bytes = 16 << 10;
-/// Tokens go out at most so often, faster than a screen shows them: each sending
-/// costs time that the inference threads want. The first one goes at once.
-constexpr auto frame = std::chrono::milliseconds(12);
+/// Tokens go out at most so often, a frame of a screen: each sending costs time
+/// that the inference threads want. The first one goes at once.
+constexpr auto frame = std::chrono::milliseconds(16);
 
 using Write = std::function<void(EventStream&, const Event&)>;
 

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include <mlx/ops.h>
 
+#include "llm/core/top_k.h"
 #include "llm/generation/logits.h"
 #include "llm/nn/categorical.h"
 #include "llm/nn/loss.h"
@@ -101,19 +101,16 @@ GeneratedToken token_of(const Choice& choice, const GenerateOptions& options) {
 std::vector<TokenProbability> likeliest(const mx::array& logits, int k) {
   const float* x = logits.data<float>();
   const int n = static_cast<int>(logits.size());
-  std::vector<int32_t> order(n);
-  std::iota(order.begin(), order.end(), 0);
-  const auto middle = order.begin() + std::min(n, k);
-  std::partial_sort(order.begin(), middle, order.end(), [&](int a, int b) {
-    return x[a] != x[b] ? x[a] > x[b] : a < b;
-  });
+  const std::vector<int32_t> order = top_k(x, n, std::max(1, k));
   const double top = x[order[0]];
   double sum = 0;
   for (int i = 0; i < n; ++i) {
     sum += std::exp(x[i] - top);
   }
   std::vector<TokenProbability> out;
-  for (auto it = order.begin(); it != middle && std::isfinite(x[*it]); ++it) {
+  for (auto it = order.begin();
+       it != order.begin() + std::min(k, n) && std::isfinite(x[*it]);
+       ++it) {
     out.push_back({*it, static_cast<float>(x[*it] - top - std::log(sum))});
   }
   return out;

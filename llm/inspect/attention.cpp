@@ -17,9 +17,7 @@
 
 namespace llm::inspect {
 
-namespace {
-
-const LayerReading& layer_of(const Reading& reading, int layer) {
+const LayerReading& captured_layer(const Reading& reading, int layer) {
   const int n = static_cast<int>(reading.layers.size());
   if (layer < 0 || layer >= n || !reading.layers[layer]) {
     throw UsageError(
@@ -30,6 +28,8 @@ const LayerReading& layer_of(const Reading& reading, int layer) {
   }
   return *reading.layers[layer];
 }
+
+namespace {
 
 void check_index(const char* what, int value, int size) {
   if (value < 0 || value >= size) {
@@ -95,7 +95,7 @@ mx::array attention_rows(
     int begin,
     int end,
     std::optional<int> head) {
-  const LayerReading& kept = layer_of(reading, layer);
+  const LayerReading& kept = captured_layer(reading, layer);
   const int H = kept.queries.shape(0), T = kept.queries.shape(1),
             D = kept.queries.shape(2);
   check_index("a position", begin, T);
@@ -118,7 +118,7 @@ mx::array last_row(const LayerCache& cache, const LayerReading& last) {
 }
 
 mx::array attended(const Reading& reading, int layer) {
-  const LayerReading& kept = layer_of(reading, layer);
+  const LayerReading& kept = captured_layer(reading, layer);
   const int H = kept.queries.shape(0), T = kept.queries.shape(1);
   const mx::array v =
       mx::astype(for_queries(held(reading, layer, true), H), mx::float32);
@@ -126,7 +126,7 @@ mx::array attended(const Reading& reading, int layer) {
 }
 
 mx::array value_norms(const Reading& reading, int layer) {
-  layer_of(reading, layer);
+  captured_layer(reading, layer);
   const mx::array v = mx::astype(held(reading, layer, true), mx::float32);
   return mx::sqrt(mx::sum(mx::square(v), -1)); // [H_kv, T]
 }
@@ -181,7 +181,7 @@ Picture head_picture(
     int head,
     int size,
     bool weighted) {
-  const mx::array& queries = layer_of(reading, layer).queries;
+  const mx::array& queries = captured_layer(reading, layer).queries;
   const int H = queries.shape(0), T = queries.shape(1);
   check_index("a head", head, H);
   Picture out = empty_picture(T, size);
@@ -201,7 +201,7 @@ Picture head_picture(
 
 std::vector<Picture>
 layer_pictures(const Reading& reading, int layer, int size) {
-  const mx::array& queries = layer_of(reading, layer).queries;
+  const mx::array& queries = captured_layer(reading, layer).queries;
   const int H = queries.shape(0), T = queries.shape(1);
   std::vector<Picture> out(H, empty_picture(T, size));
   const std::vector<int> cell = cells_of(T, out[0].side);

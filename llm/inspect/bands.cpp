@@ -54,8 +54,8 @@ void for_rows(
     std::optional<int> head,
     const TakeRow& take) {
   if constexpr (kernels::built) {
-    attention_rows(reading, layer, 0, 1, head); // checks layer and head
-    const LayerReading& kept = *reading.layers[layer];
+    attention_rows(reading, layer, 0, 1, head); // checks the head
+    const LayerReading& kept = captured_layer(reading, layer);
     mx::array q = mx::expand_dims(kept.queries, 0); // [1, H, T, D]
     mx::array k = reading.cache.layers[layer].read_in_order().first;
     if (kernels::usable({q, k})) {

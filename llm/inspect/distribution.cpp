@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+
+#include "llm/core/top_k.h"
 
 namespace llm::inspect {
 
@@ -41,16 +42,11 @@ int rank(const std::vector<double>& p, int32_t id) {
 }
 
 std::vector<TokenProbability> likeliest(const std::vector<double>& p, int k) {
-  std::vector<int32_t> order(p.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto end = order.begin() +
-      std::clamp<ptrdiff_t>(k, 0, static_cast<ptrdiff_t>(p.size()));
-  std::partial_sort(order.begin(), end, order.end(), [&](int a, int b) {
-    return p[a] != p[b] ? p[a] > p[b] : a < b;
-  });
   std::vector<TokenProbability> out;
-  for (auto it = order.begin(); it != end && p[*it] > 0; ++it) {
-    out.push_back({*it, static_cast<float>(p[*it])});
+  for (const int32_t id : top_k(p.data(), static_cast<int>(p.size()), k)) {
+    if (p[id] > 0) {
+      out.push_back({id, static_cast<float>(p[id])});
+    }
   }
   return out;
 }
@@ -59,7 +55,7 @@ double kl(const std::vector<double>& p, const std::vector<double>& q) {
   double sum = 0;
   for (size_t i = 0; i < p.size(); ++i) {
     if (p[i] > 0) {
-      sum += p[i] * std::log(p[i] / q[i]);
+      sum += p[i] * std::log(p[i] / std::max(q[i], 1e-300));
     }
   }
   return sum;

@@ -36,13 +36,14 @@ void add_row(HeadScore& score, const float* row, int q) {
 } // namespace
 
 std::vector<HeadScore> head_scores(const Reading& reading, int layer) {
+  const int H = captured_layer(reading, layer).queries.shape(0);
   const std::vector<std::vector<int>> copies = after_copies(reading.tokens);
   const int kv_heads =
       reading.cache.layers.at(layer).read_in_order().first.shape(1);
   const int queries = reading.length() - 1;
   const auto repeated = std::count_if(
       copies.begin(), copies.end(), [](const auto& c) { return !c.empty(); });
-  std::vector<HeadScore> out(reading.layers.at(layer)->queries.shape(0));
+  std::vector<HeadScore> out(H);
   const TakeRow take = [&](int h, int q, const float* row, float entropy) {
     if (q == 0) {
       return;
@@ -54,7 +55,6 @@ std::vector<HeadScore> head_scores(const Reading& reading, int layer) {
     }
   };
   for_rows(reading, layer, {}, take);
-  const int H = static_cast<int>(out.size());
   for (int h = 0; h < H; ++h) {
     HeadScore& s = out[h];
     s.layer = layer;

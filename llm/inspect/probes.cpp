@@ -45,7 +45,7 @@ mx::array last_residual(
         "expected a text for \"plus\" and \"minus\" but received an empty "
         "one.");
   }
-  const auto reading = read(model, tokens, {.layers = {layer}});
+  const auto reading = read(model, tokens, {.queries = false});
   const int last = reading->length() - 1;
   return mx::flatten(residuals(model, *reading, last, last + 1).at(layer + 1));
 }

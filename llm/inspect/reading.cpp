@@ -107,8 +107,9 @@ std::optional<Reading> read(
   check_tokens(model, out);
   for (int layer = 0; layer < model.layer_count(); ++layer) {
     const auto& some = options.layers;
-    out.cache.layers[layer].keep_queries = some.empty() ||
-        std::find(some.begin(), some.end(), layer) != some.end();
+    out.cache.layers[layer].keep_queries = options.queries &&
+        (some.empty() ||
+         std::find(some.begin(), some.end(), layer) != some.end());
   }
   for (int at = 0; at < out.length();) {
     const int end = std::min(out.length(), at + options.chunk);

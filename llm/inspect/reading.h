@@ -22,7 +22,8 @@ namespace llm::inspect {
 using Encode = std::function<std::vector<int32_t>(const std::string&)>;
 
 struct ReadOptions {
-  std::vector<int> layers;                 ///< whose queries; empty: of all
+  bool queries = true;     ///< keep them: they are the attention
+  std::vector<int> layers; ///< whose queries; empty: of all
   std::vector<Intervention> interventions; ///< in force while it reads
   Encode encode;                           ///< needed for AddVector by texts
   int chunk = 128;                         ///< tokens read at once

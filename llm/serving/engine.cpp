@@ -18,16 +18,6 @@ int64_t now_ms() {
       .count();
 }
 
-ApiError engine_dead() {
-  ApiError error(
-      503,
-      "engine_dead",
-      "expected the inference thread to run but it has ended; restart the "
-      "server.");
-  error.retry_after = 30;
-  return error;
-}
-
 ApiError queue_full(int most) {
   ApiError error(
       429,
@@ -39,6 +29,16 @@ ApiError queue_full(int most) {
 }
 
 } // namespace
+
+ApiError engine_dead() {
+  ApiError error(
+      503,
+      "engine_dead",
+      "expected the inference thread to run but it has ended; restart the "
+      "server.");
+  error.retry_after = 30;
+  return error;
+}
 
 Engine::Engine(const ServiceOptions& options)
     : options_(options),

@@ -25,6 +25,9 @@
 
 namespace llm::serving {
 
+/** What everybody is told when the inference thread has ended. */
+ApiError engine_dead();
+
 class Engine {
  public:
   /** A question, which the function answers itself. It gets nullptr when the

@@ -45,20 +45,8 @@ std::string without_paths(std::string_view text) {
   return out;
 }
 
-/** 128 random bits in hex. */
-std::string log_id() {
-  std::random_device device;
-  std::string id;
-  for (int i = 0; i < 4; ++i) {
-    char digits[9];
-    std::snprintf(digits, sizeof digits, "%08x", device());
-    id += digits;
-  }
-  return id;
-}
-
 ApiError unforeseen(const std::string& what) {
-  const std::string id = log_id();
+  const std::string id = random_id();
   const std::string line = "error " + id + ": " + escape_text(what) + "\n";
   std::fputs(line.c_str(), stderr);
   return ApiError(
@@ -70,6 +58,17 @@ ApiError unforeseen(const std::string& what) {
 }
 
 } // namespace
+
+std::string random_id() {
+  static thread_local std::random_device device;
+  std::string id;
+  for (int i = 0; i < 4; ++i) {
+    char digits[9];
+    std::snprintf(digits, sizeof digits, "%08x", device());
+    id += digits;
+  }
+  return id;
+}
 
 std::string ApiError::type() const {
   if (status >= 500) {

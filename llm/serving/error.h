@@ -38,6 +38,9 @@ struct ApiError : std::runtime_error {
   std::string type() const;
 };
 
+/** 128 random bits in hex: cannot be guessed. */
+std::string random_id();
+
 /** {"error":{"code","type","message","param"}}. */
 Json to_json(const ApiError& error);
 

@@ -43,7 +43,8 @@ Run read_run(const ModelHandle& model, const InspectRequest& request) {
   auto reading = inspect::read(
       *use.model,
       tokens,
-      {.layers = request.layers,
+      {.queries = request.attention,
+       .layers = request.layers,
        .interventions = {},
        .encode = {},
        .go_on = {}});

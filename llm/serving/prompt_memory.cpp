@@ -35,7 +35,8 @@ int PromptMemory::recall(
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
     const int common = std::min(common_length(it->tokens, text), most);
     const int whole = common / chunk_ * chunk_;
-    if (it->model == model && whole > length && it->cache.can_trim(whole)) {
+    if (it->model.lock() == model && whole > length &&
+        it->cache.can_trim(whole)) {
       best = it;
       length = whole;
     }
@@ -57,10 +58,11 @@ void PromptMemory::remember(
     return;
   }
   std::vector<int32_t> tokens(text.begin(), text.begin() + whole);
-  entries_.remove_if([&](const Entry& entry) { // what the new one contains
-    return entry.model == model &&
-        common_length(entry.tokens, tokens) ==
-        static_cast<int>(entry.tokens.size());
+  entries_.remove_if([&](const Entry& entry) { // or of no use
+    return entry.model.expired() ||
+        (entry.model.lock() == model &&
+         common_length(entry.tokens, tokens) ==
+             static_cast<int>(entry.tokens.size()));
   });
   KVCache copy = cache;
   copy.trim(whole);

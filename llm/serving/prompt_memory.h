@@ -36,7 +36,7 @@ class PromptMemory {
 
  private:
   struct Entry {
-    ModelHandle model;
+    std::weak_ptr<LoadedModel> model; // prompts keep no model in memory
     std::vector<int32_t> tokens;
     KVCache cache;
     int64_t bytes;

@@ -31,7 +31,9 @@ std::vector<int> read_layers(const Field& field) {
   return layers;
 }
 
-void check_capture(const Field& field) {
+/** Whether attention is among what is wanted; the lens needs nothing kept. */
+bool wants_attention(const Field& field) {
+  bool wanted = false;
   for (size_t i = 0, n = read_list(field, 1, 2); i < n; ++i) {
     const std::string what = read_text(field.at(i));
     if (what != "attention" && what != "lens") {
@@ -42,7 +44,9 @@ void check_capture(const Field& field) {
           shown(field.json[i]),
           "correct the text");
     }
+    wanted = wanted || what == "attention";
   }
+  return wanted;
 }
 
 } // namespace
@@ -75,7 +79,7 @@ InspectRequest read_inspect(const Json& body) {
     request.tokens = read_ids(fields["tokens"], 1, max_values);
   }
   if (fields.has("capture")) {
-    check_capture(fields["capture"]);
+    request.attention = wants_attention(fields["capture"]);
   }
   if (fields.has("layers")) {
     request.layers = read_layers(fields["layers"]);

@@ -47,7 +47,8 @@ struct InspectRequest {
   std::string model;
   std::optional<std::string> text;
   std::optional<std::vector<int32_t>> tokens;
-  std::vector<int> layers; ///< whose queries are kept; empty: all
+  bool attention = true;   ///< keep queries; the lens needs none
+  std::vector<int> layers; ///< whose; empty: all
 };
 
 /** POST /api/whatif. */

@@ -3,8 +3,6 @@
 #include "llm/serving/run_store.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <random>
 
 namespace llm::serving {
 
@@ -70,17 +68,6 @@ void RunStore::forget(std::list<Run>::iterator run) {
     expired_.pop_front();
   }
   runs_.erase(run);
-}
-
-std::string random_id() {
-  static thread_local std::random_device device;
-  std::string out;
-  for (int i = 0; i < 4; ++i) {
-    char digits[9];
-    std::snprintf(digits, sizeof digits, "%08x", device());
-    out += digits;
-  }
-  return out;
 }
 
 } // namespace llm::serving

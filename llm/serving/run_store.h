@@ -54,7 +54,4 @@ class RunStore {
   std::deque<std::string> expired_;
 };
 
-/** 128 random bits in hex: cannot be guessed. */
-std::string random_id();
-
 } // namespace llm::serving

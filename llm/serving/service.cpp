@@ -11,16 +11,6 @@ namespace llm::serving {
 
 namespace {
 
-ApiError engine_dead() {
-  ApiError error(
-      503,
-      "engine_dead",
-      "expected the inference thread to run; restart the "
-      "server.");
-  error.retry_after = 30;
-  return error;
-}
-
 /** A task that answers with what `work` returns or throws. */
 template <class F>
 Engine::Task answering(OnAnswer done, F work) {
@@ -168,7 +158,8 @@ void Service::whatif(const WhatIfRequest& request, OnAnswer done) {
             *model->use.model,
             before.reading,
             request.interventions,
-            {.layers = {},
+            {.queries = true,
+             .layers = {},
              .interventions = {},
              .encode = encoder(model),
              .go_on = {}});

@@ -2,9 +2,9 @@
 
 #include "llm/serving/token_details.h"
 
-#include <algorithm>
 #include <cmath>
 
+#include "llm/core/top_k.h"
 #include "llm/core/utf8.h"
 
 namespace llm::serving {
@@ -27,28 +27,6 @@ void collect(
 }
 
 namespace {
-
-/** The k largest of x[0..n), best first; of equal ones the lower index. One
- * pass with a short sorted list: most values are below all of it. */
-std::vector<int32_t> largest(const float* x, int n, int k) {
-  std::vector<int32_t> out;
-  const auto better = [x](int32_t a, int32_t b) {
-    return x[a] != x[b] ? x[a] > x[b] : a < b;
-  };
-  float least = -INFINITY;
-  for (int32_t i = 0; i < n; ++i) {
-    const bool full = static_cast<int>(out.size()) == k;
-    if (full && x[i] <= least) {
-      continue;
-    }
-    if (full) {
-      out.pop_back();
-    }
-    out.insert(std::upper_bound(out.begin(), out.end(), i, better), i);
-    least = x[out.back()];
-  }
-  return out;
-}
 
 int rank(const float* x, int n, int32_t id) {
   int above = 0;
@@ -94,7 +72,7 @@ TokenEvent::Details details_of(
       .entropy = graph.raw.entropy.data<float>()[0],
       .rank = rank(raw, vocabulary, id),
       .top = {}};
-  for (const int32_t other : largest(raw, vocabulary, top)) {
+  for (const int32_t other : top_k(raw, vocabulary, top)) {
     out.top.push_back(
         {token_text(tokenizer, other),
          raw[other] - lse,

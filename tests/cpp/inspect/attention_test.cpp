@@ -192,6 +192,10 @@ TEST_CASE("inspect: only some layers, and what is refused") {
   CHECK_FALSE(reading->layers[0]);
   CHECK(reading->layers[1]);
   CHECK_THROWS_AS(attention_rows(*reading, 0, 0, 1), llm::UsageError);
+  CHECK_THROWS_AS(head_scores(*reading, 0), llm::UsageError);
+  CHECK_THROWS_AS(head_scores(*reading, -1), llm::UsageError);
+  CHECK_FALSE(read(*model, some_tokens(10), {.queries = false})->layers[1]);
+  CHECK_THROWS_AS(layer_pictures(*reading, 0, 8), llm::UsageError);
   CHECK_THROWS_AS(attention_rows(*reading, 2, 0, 1), llm::UsageError);
   CHECK_THROWS_AS(attention_rows(*reading, 1, 0, 11), llm::UsageError);
   CHECK_THROWS_AS(attention_row(*reading, 1, 4, 0), llm::UsageError);

@@ -24,7 +24,12 @@ Answer look(
 std::string inspected(Service& service, const std::string& text) {
   const Answer made = answer([&](OnAnswer done) {
     service.inspect(
-        {.model = "", .text = text, .tokens = {}, .layers = {}}, done);
+        {.model = "",
+         .text = text,
+         .tokens = {},
+         .attention = true,
+         .layers = {}},
+        done);
   });
   REQUIRE(made.status == 201);
   return body(made)["run"];
@@ -135,7 +140,12 @@ TEST_CASE("look: a generation with capture leaves a run") {
   }
   const Answer again = answer([&](OnAnswer done) {
     service.inspect(
-        {.model = "qwen", .text = {}, .tokens = tokens, .layers = {}}, done);
+        {.model = "qwen",
+         .text = {},
+         .tokens = tokens,
+         .attention = true,
+         .layers = {}},
+        done);
   });
   const std::string other = body(again)["run"];
   for (const char* q : {"3", "9", "15"}) {
@@ -273,7 +283,12 @@ TEST_CASE("look: what is refused, dropped and forgotten") {
   CHECK(code_of(look(service, second, "")) == "run_not_found");
   const Answer empty = answer([&](OnAnswer done) {
     service.inspect(
-        {.model = "", .text = "", .tokens = {}, .layers = {}}, done);
+        {.model = "",
+         .text = "",
+         .tokens = {},
+         .attention = true,
+         .layers = {}},
+        done);
   });
   CHECK(empty.status == 400);
 }

@@ -23,6 +23,8 @@ TEST_CASE("requests: inspect, what-if, tokenize, id") {
   CHECK(r.tokens == std::vector<int32_t>{3, 1});
   CHECK(r.layers == std::vector<int>{0, 2});
   CHECK(inspect(R"({"text":"x","layers":"all"})").layers.empty());
+  CHECK(inspect(R"({"text":"x"})").attention);
+  CHECK_FALSE(inspect(R"({"text":"x","capture":["lens"]})").attention);
   for (const auto& [body, expected] :
        std::vector<std::pair<std::string, std::string>>{
            {R"({"text":"x","tokens":[1]})", "invalid_value tokens"},
