@@ -17,7 +17,8 @@
 namespace llm::web {
 
 inline void add_options(CLI::App& app, Settings& s) {
-  app.add_option("--port", s.port, "0: any that is free");
+  app.add_option("--port", s.port, "0: any that is free")
+      ->check(CLI::Range(0, 65535));
   app.add_option("--models", s.models, "folder; default: models/ of the home");
   app.add_option("--model", s.model, "the default one; is loaded at once");
   app.add_option(
