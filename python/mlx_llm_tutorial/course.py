@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""What the notebooks share: a short mode for tests (FAST=1), models that may be
+missing, exercises that say right or not yet, and how much a cell took.
+"""
+
+import functools
+import os
+import resource
+import sys
+import time
+import traceback
+
+FAST = os.environ.get("FAST") == "1"
+
+
+def pick(full, fast):
+    """`full`, or with FAST=1 the `fast` value: steps, sizes, rounds."""
+    return fast if FAST else full
+
+
+def model(name="smollm2"):
+    """The usable model of this name. Where it is missing and cannot be fetched,
+    says which command fetches it and gives the one trained last, or SmolLM2."""
+    import mlx_llm_tutorial as llm
+
+    errors = []
+    for choice in dict.fromkeys([name, "smollm2", ""]):  # "": models/latest
+        try:
+            found = llm.load_for_use(choice)
+        except llm.InputError as error:
+            errors.append(str(error))
+            continue
+        if errors:
+            print(f"{name} is not here: {errors[0]}")
+            print(f"With a network, this fetches it: {fetch_command(name)}")
+            print(f"We go on with {found.path.name}.")
+        return found
+    raise llm.InputError(errors[0])
+
+
+def fetch_command(name):
+    return f'./tutorial run generate --model {name} --prompt "Hello"'
+
+
+def exercise(check):
+    """Makes a checker of a function that asserts. Called with the learner's
+    answer it prints "right" or what is missing, and returns which it was: a
+    notebook goes on either way. The function's docstring is shown when it is
+    right."""
+
+    @functools.wraps(check)
+    def checked(answer, *more):
+        if answer is None or answer is ...:
+            print(f"not yet: {check.__name__}: the cell above has no answer.")
+            return False
+        try:
+            check(answer, *more)
+        except AssertionError as error:
+            print(f"not yet: {check.__name__}: {error}")
+            return False
+        except Exception as error:  # the learner's code may do anything
+            line = traceback.extract_tb(error.__traceback__)[-1].lineno
+            name = type(error).__name__
+            print(f"not yet: {check.__name__}: line {line}: {name}: {error}")
+            return False
+        print(f"right: {check.__doc__ or check.__name__}")
+        return True
+
+    return checked
+
+
+class Took:
+    """with Took("training"): ... prints seconds and the process's peak memory."""
+
+    def __init__(self, what):
+        self.what = what
+
+    def __enter__(self):
+        self.begin = time.perf_counter()
+        return self
+
+    def __exit__(self, *_):
+        self.seconds = time.perf_counter() - self.begin
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak *= 1 if sys.platform == "darwin" else 1024  # bytes, or KiB
+        print(f"{self.what}: {self.seconds:.1f} s, peak {peak / 1e6:.0f} MB")

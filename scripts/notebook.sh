@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# notebook [NAME]: builds the Python package and starts `jupyter notebook` with
+# a kernel that finds it. --build stops after building.
+
+command_notebook() {
+  local name="" only_build=0 count=0 words
+  words=()
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --build) only_build=1 ;;
+      --)
+        shift
+        words=("$@")
+        break
+        ;;
+      -*)
+        take_common_option "$@"
+        [ "$TAKEN" -gt 0 ] || usage_error "expected an option of notebook" \
+          "but received '$1'; what follows -- goes to jupyter: ./tutorial" \
+          "notebook -- --no-browser"
+        shift $((TAKEN - 1))
+        ;;
+      *)
+        count=$((count + 1))
+        name=${1%.ipynb}
+        name=${name##*/}
+        ;;
+    esac
+    shift
+  done
+  [ $count -le 1 ] || usage_error "expected one notebook but received $count;" \
+    "choose from: $(notebook_names | tr '\n' ' ')"
+  if [ -n "$name" ] && ! notebook_names | grep -qx "$name"; then
+    usage_error "expected the name of a notebook but received '$name'; choose" \
+      "from: $(notebook_names | tr '\n' ' ')"
+  fi
+  prepare build
+  build release release "mlx_llm_tutorial doctor simple_llm finetune_llm"
+  write_kernelspec
+  [ $only_build = 0 ] || return 0
+  cd "$ROOT/notebooks" || exit "$EXIT_IO"
+  exec "$PYTHON" -m jupyter notebook ${name:+"$name.ipynb"} \
+    ${words[@]+"${words[@]}"}
+}
+
+notebook_names() {
+  local file
+  for file in "$ROOT"/notebooks/*.ipynb; do
+    if [ -f "$file" ]; then basename "$file" .ipynb; fi
+  done
+}
+
+# The kernel: this Python, with the package that was built. In our cache, so
+# that nobody's Jupyter changes. Sets JUPYTER_PATH.
+write_kernelspec() {
+  local folder="$CACHE/jupyter/kernels/mlx-llm-tutorial"
+  mkdir -p "$folder" 2>/dev/null || home_error
+  "$PYTHON" - "$folder/kernel.json" "$BUILD" "$TUTORIAL_HOME" <<'PYTHON' ||
+import json, os, sys
+path, build, home = sys.argv[1:]
+spec = {
+    "argv": [sys.executable, "-m", "ipykernel_launcher", "-f",
+             "{connection_file}"],
+    "display_name": "MLX LLM Tutorial (Python and C++)",
+    "language": "python",
+    "env": {"PYTHONPATH": f"{build}/python", "MLX_TUTORIAL_HOME": home,
+            "LLM_PROGRAMS": f"{build}/bin", "PYTHON": sys.executable},
+}
+with open(f"{path}.{os.getpid()}", "w") as file:
+    json.dump(spec, file, indent=1)
+os.replace(file.name, path)
+PYTHON
+    home_error
+  export JUPYTER_PATH="$CACHE/jupyter${JUPYTER_PATH:+:$JUPYTER_PATH}"
+}
