@@ -301,6 +301,7 @@ def test_losses_and_tokens_are_the_programs(tmp_path):
     shape.layers, shape.heads, shape.width = 2, 2, 32
     config = preset.train
     config.steps, config.batch, config.block, config.seed = 5, 4, 16, 11
+    config.short_block = 16
     corpus = llm.load_corpus(str(home.text))
     tokenizer = llm.make_tokenizer(preset, corpus)
     split = llm.encode_split(corpus, tokenizer)
