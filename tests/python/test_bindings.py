@@ -6,7 +6,10 @@ our messages, Ctrl-C, callbacks, and that mx.grad sees through a model.
 import json
 import math
 import os
+import pathlib
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -300,8 +303,9 @@ def test_losses_and_tokens_are_the_programs(tmp_path):
     shape = preset.model
     shape.layers, shape.heads, shape.width = 2, 2, 32
     config = preset.train
-    config.steps, config.batch, config.block, config.seed = 5, 4, 16, 11
-    config.short_block = 16
+    config.batch, config.seed = 4, 11
+    config.set_steps(5)
+    config.set_block(16)
     corpus = llm.load_corpus(str(home.text))
     tokenizer = llm.make_tokenizer(preset, corpus)
     split = llm.encode_split(corpus, tokenizer)
@@ -441,3 +445,37 @@ def test_everything_says_what_it_is():
         if len((value.__doc__ or "").replace(name, "")) < 15
     ]
     assert missing == []
+
+
+# --- being imported --------------------------------------------------------------------
+
+
+def python(code):
+    words = [sys.executable, "-W", "always", "-c", code]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="BLAS of the Linux wheel")
+def test_openblas_comes_before_mlx():
+    """A product of matrices is BLAS's in both: only one of them is fast."""
+    code = "print(llm.measure_sgemm_gflops() / llm.measure_sgemm_gflops(64))"
+    first = python("import mlx_llm_tutorial as llm, mlx.core\n" + code)
+    late = python("import mlx.core, mlx_llm_tutorial as llm\n" + code)
+    assert first.returncode == late.returncode == 0, late.stderr
+    assert "expected to be imported before mlx.core" not in first.stderr
+    assert "expected to be imported before mlx.core" in late.stderr
+
+
+def test_plots_and_cells_need_no_library(tmp_path):
+    """What does not need _core works without it, and says how to get it."""
+    folder = pathlib.Path(llm.__file__).parent.resolve()
+    package = tmp_path / "mlx_llm_tutorial"
+    package.mkdir()
+    source = (folder / "__init__.py").resolve().parent
+    for path in source.glob("*.py"):
+        (package / path.name).symlink_to(path)
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+    code += "import mlx_llm_tutorial as llm\n"
+    assert python(code + "import mlx_llm_tutorial.course").returncode == 0
+    done = python(code + "llm.generate")
+    assert "run: ./tutorial notebook --build" in done.stderr
