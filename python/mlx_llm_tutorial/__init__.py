@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""MLX LLM Tutorial from Python."""
