@@ -25,8 +25,8 @@ from .embeddings import embeddings_pca
 from .lens import logit_lens
 from .live import LiveLoss
 from .parameters import parameter_histogram
-from .probabilities import probability_bars
 from .perplexity import perplexity_by_category
+from .probabilities import probability_bars
 from .runs import Run, read_run
 from .table import comparison_table
 from .text import visible

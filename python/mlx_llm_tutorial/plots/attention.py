@@ -14,7 +14,6 @@ from .style import (
     DPI,
     MONO_EM,
     SMALL,
-    WIDTH,
     axes_at,
     bare,
     colour_bar,

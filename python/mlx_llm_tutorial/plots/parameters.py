@@ -10,7 +10,7 @@ from matplotlib.colors import ListedColormap, Normalize
 
 from . import colours as c
 from .checks import fail, mapping, numbers
-from .style import SMALL, WIDTH, axes_at, colour_bar, new_figure, styled
+from .style import SMALL, axes_at, colour_bar, new_figure, styled
 
 ACROSS = 4
 PANEL = (1.42, 0.85)  # inches

@@ -40,38 +40,34 @@ def probability_bars(
     chain = [("model", p), *_stages(where, stages, len(p))]
     ids = _rows(where, p, chain[-1][1], taken, top)
     names = _names(where, tokens, ids, len(p))
-    left = max(map(columns, names)) * MONO_EM * 8 / 72 + 0.25
-    head = (0.32 if title else 0.08) + (0.36 if stages else 0.05)
-    width = min(WIDTH, left + (1.25 if stages else 3.2) * len(chain) + 0.1)
     with styled():
-        height = head + len(ids) * ROW + 0.5
-        figure = new_figure(width, height, title)
-        each = (width - left - 0.1) / len(chain)
-        most = max(float(q[ids].max()) for _, q in chain)
-        before = None
-        for n, (name, q) in enumerate(chain):
-            box = (left + n * each, head, each - 0.1, len(ids) * ROW)
-            ax = bare(axes_at(figure, *box))
-            ax.set_xlim(0, most * (1 + 0.55 / (each - 0.1)))
-            _column(ax, q[ids], None if before is None else before[ids], n)
-            _ground(ax, ids, taken, names if n == 0 else None)
-            if stages:
-                _head(ax, name, q, p)
-            before = q
-        figure.text(
-            left / width,
-            0.1 / height,
-            _unit(len(chain)),
-            fontsize=8,
-            color=c.INK_2,
-        )
-        return figure
+        return _draw(chain, ids, names, taken, title)
 
 
-def _unit(columns_):
-    if columns_ == 1:
-        return "probability of the next token (%)"
-    return "probability of the next token (%), as the model gives it and after each stage"
+def _draw(chain, ids, names, taken, title):
+    several = len(chain) > 1
+    left = max(map(columns, names)) * MONO_EM * 8 / 72 + 0.25
+    head = (0.32 if title else 0.08) + (0.36 if several else 0.05)
+    width = min(WIDTH, left + (1.25 if several else 3.2) * len(chain) + 0.1)
+    height = head + len(ids) * ROW + 0.5
+    figure = new_figure(width, height, title)
+    each = (width - left - 0.1) / len(chain)
+    most = max(float(q[ids].max()) for _, q in chain)
+    before = None
+    for n, (name, q) in enumerate(chain):
+        box = (left + n * each, head, each - 0.1, len(ids) * ROW)
+        ax = bare(axes_at(figure, *box))
+        ax.set_xlim(0, most * (1 + 0.55 / (each - 0.1)))
+        _column(ax, q[ids], None if before is None else before[ids], n)
+        _ground(ax, ids, taken, names if n == 0 else None)
+        if several:
+            _head(ax, name, q, chain[0][1])
+        before = q
+    text = "probability of the next token (%)"
+    text += ", of the model and after each stage" if several else ""
+    at = (left / width, 0.12 / height)
+    figure.text(*at, text, fontsize=8, color=c.INK_2)
+    return figure
 
 
 def _stages(where, stages, V):

@@ -121,10 +121,8 @@ def pairs(name, value):
     if found.ndim == 1:
         found = np.stack([np.arange(1, len(found) + 1), found], axis=1)
     if found.ndim != 2 or found.shape[1] != 2:
-        received = "[" + ", ".join(map(str, found.shape)) + "]"
-        fail(
-            "loss_curves", f"{name} losses [N] or (step, loss) [N, 2]", received
-        )
+        wanted = f"{name} losses [N] or (step, loss) [N, 2]"
+        fail("loss_curves", wanted, shape_text(found.shape))
     return [(float(step), float(loss)) for step, loss in found]
 
 
