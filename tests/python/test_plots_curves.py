@@ -163,7 +163,7 @@ def test_many_runs_and_bars_are_readable():
 def test_losses_that_are_odd():
     gaps = plots.loss_curves([3.0, np.nan, 2.0, np.inf, 1.0])
     assert lines(gaps)["training, smoothed"][0].tolist() == [1, 3, 5]
-    zero = plots.loss_curves([1.0, 0.0])  # no logarithm
+    zero = plots.loss_curves([1.0, 0.0], keep=0)  # no logarithm
     assert zero.axes[0].get_yscale() == "linear"
     flat = plots.loss_curves([2.0] * 5)
     assert_readable(flat)

@@ -25,7 +25,7 @@ columns, fitted, label = plots.text.columns, plots.text.fitted, plots.text.label
         (" the", "·the"),
         ("\n\n", "↵↵"),
         ("a\tb", "a⇥b"),
-        ("\r\n", "␍↵"),
+        ("\r\n", "<0x0D>↵"),
         ("", "∅"),
         ("\x07", "<0x07>"),
         ("\x7f", "<0x7F>"),
@@ -119,7 +119,7 @@ def test_strip_colours():
 def test_what_was_impossible_is_darkest():
     figure = plots.token_strip("ab", [-1.0, -np.inf])
     _, bits = strip(figure)
-    assert bits[1] == np.inf and not np.ma.getmaskarray(bits).any()
+    assert bits[1] > 1000 and not np.ma.getmaskarray(bits).any()
     assert any("mean surprise inf" in w for w in words(figure))
 
 

@@ -85,11 +85,12 @@ def _labels(figure, ax, points, names):
     figure.draw_without_rendering()  # the places of the axes
     pixels = ax.transData.transform(points)
     unit = figure.dpi / 72
+    letter = np.ceil(MONO_EM * FONT * unit)  # fonts are fitted to pixels
     far = np.argsort(-((points - points.mean(0)) ** 2).sum(1), kind="stable")
     taken = _Boxes(ax.bbox)
     for i in far[:2000]:
-        wide = columns(names[i]) * MONO_EM * FONT * unit
-        high = FONT * 1.1 * unit
+        wide = columns(names[i]) * letter
+        high = FONT * 1.25 * unit
         for dx, dy in ((4, 0), (-4, 0), (0, 7), (0, -7)):
             x, y = pixels[i] + np.array([dx, dy]) * unit
             x -= 0 if dx > 0 else wide if dx < 0 else wide / 2

@@ -51,14 +51,14 @@ def logit_lens(top, values, tokens, *, measure="probability", title=None):
     top = _top(where, top, layers, T)
     panels = _panels(T)
     with styled():
-        head, each = 0.45 if title else 0.15, layers * ROW + 0.5
+        head, each = 0.34 if title else 0.05, layers * ROW + 0.46
         height = head + len(panels) * each + 0.62
         across = max(len(panel) for panel in panels)
         cell = min(0.75, (WIDTH - LEFT - 0.1) / across)
         width = max(LEFT + across * cell + 0.1, 3.0)
         figure = new_figure(width, height, title)
         for n, panel in enumerate(panels):
-            box = (LEFT, head + n * each + 0.3, len(panel) * cell, layers * ROW)
+            box = (LEFT, head + n * each + 0.05, len(panel) * cell, layers * ROW)
             ax = bare(axes_at(figure, *box))
             part = [row[panel.start : panel.stop] for row in top]
             image = _cells(ax, part, values[:, panel], measure, cell)
