@@ -113,7 +113,11 @@ def _score_text(score, pitch):
     score = float(score)
     if pitch >= 0.45:
         return f"{score:.2f}"
-    return f"{score:.1f}" if abs(score) >= 0.995 else f"{score:.2f}".replace("0.", ".")
+    return (
+        f"{score:.1f}"
+        if abs(score) >= 0.995
+        else f"{score:.2f}".replace("0.", ".")
+    )
 
 
 def _sheet(across, down, pitch, gap, title, layered):

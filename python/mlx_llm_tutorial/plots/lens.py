@@ -58,7 +58,12 @@ def logit_lens(top, values, tokens, *, measure="probability", title=None):
         width = max(LEFT + across * cell + 0.1, 3.0)
         figure = new_figure(width, height, title)
         for n, panel in enumerate(panels):
-            box = (LEFT, head + n * each + 0.05, len(panel) * cell, layers * ROW)
+            box = (
+                LEFT,
+                head + n * each + 0.05,
+                len(panel) * cell,
+                layers * ROW,
+            )
             ax = bare(axes_at(figure, *box))
             part = [row[panel.start : panel.stop] for row in top]
             image = _cells(ax, part, values[:, panel], measure, cell)
