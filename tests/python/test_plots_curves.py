@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-
 from plot_figures import LADDER, assert_readable, losses, plots, words
 from plot_runs import HEAD, folder, lines, records  # noqa: F401
 
@@ -181,8 +180,8 @@ def test_smooth():
 
 
 def test_spread():
-    assert spread([0.1, 0.5, 0.9], 0.1, 0, 1) == [0.1, 0.5, 0.9]
-    assert spread([0.5, 0.5, 0.5], 0.1, 0, 1) == pytest.approx([0.5, 0.6, 0.7])
+    assert spread([0.1, 0.5, 0.9], 0.1, 0, 1) == pytest.approx([0.1, 0.5, 0.9])
+    assert spread([0.5, 0.5, 0.5], 0.1, 0, 1) == pytest.approx([0.4, 0.5, 0.6])
     assert spread([0.97, 0.98], 0.1, 0, 1) == pytest.approx([0.9, 1.0])
     assert spread([], 0.1, 0, 1) == []
 

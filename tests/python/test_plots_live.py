@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 from matplotlib.lines import Line2D
-
 from plot_figures import LADDER, ROOT, assert_readable, plots, words
 from plot_runs import HEAD, folder, lines, records  # noqa: F401
 

@@ -5,7 +5,6 @@ import mlx.core as mx
 import numpy as np
 import pytest
 from matplotlib.patches import StepPatch
-
 from plot_figures import assert_readable, parameters, plots, words
 
 principal_components = plots.embeddings.principal_components

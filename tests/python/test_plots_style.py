@@ -14,9 +14,9 @@ import matplotlib.style
 import numpy as np
 import playwright
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-
 from plot_figures import EXAMPLES, ROOT, assert_readable, plots
 
 colours = plots.colours
@@ -149,19 +149,34 @@ def test_every_figure_is_readable(name):
         assert_readable(figure)
 
 
-def png(figure):
+def pixels(figure):
     figure.set_dpi(40)
-    return figure._repr_png_()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_dark_theme_changes_nothing(name):
-    plain = png(EXAMPLES[name](None))
+    plain = pixels(EXAMPLES[name](None))
     with matplotlib.style.context("dark_background"):
         # Made and drawn: ticks are only made when a figure is drawn.
-        assert png(EXAMPLES[name](None)) == plain
+        dark = pixels(EXAMPLES[name](None))
         assert matplotlib.rcParams["text.color"] == "white"
-    assert plain[:4] == b"\x89PNG" and len(plain) > 1500
+    np.testing.assert_array_equal(dark, plain)
+    assert plain[0, 0].tolist() == [255] * 4  # light, and not transparent
+    assert plain[..., :3].min() < 100
+
+
+def test_a_dark_theme_changes_no_file(tmp_path):
+    figure = EXAMPLES["head"](None)
+    plain = figure._repr_png_()
+    with matplotlib.style.context("dark_background"):
+        assert figure._repr_png_() == plain
+        figure.savefig(tmp_path / "head.png")
+    assert (tmp_path / "head.png").read_bytes() == plain
+    figure.savefig(tmp_path / "head.pdf")
+    assert (tmp_path / "head.pdf").read_bytes()[:4] == b"%PDF"
 
 
 def test_pyplot_is_left_alone(tmp_path):

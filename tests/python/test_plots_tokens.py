@@ -4,7 +4,6 @@
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PatchCollection
-
 from plot_figures import (
     TOKENS,
     assert_readable,

@@ -16,6 +16,7 @@ from .style import (
     axes_at,
     bare,
     colour_bar,
+    grid,
     new_figure,
     styled,
 )
@@ -69,6 +70,7 @@ def logit_lens(top, values, tokens, *, measure="probability", title=None):
             image = _cells(ax, part, values[:, panel], measure, cell)
             _axes_text(ax, tokens, panel, layers, cell)
             _ring(ax, part, tokens, panel)
+        _note(figure, width, height)
         colour_bar(
             figure, image, name, LEFT, height - 0.5, ticks=_ticks(measure)
         )
@@ -115,6 +117,7 @@ def _cells(ax, top, values, measure, cell):
         origin="lower",
         aspect="auto",
     )
+    grid(ax, values.shape)
     room = int(cell / (MONO_EM * SMALL / 72))
     for (i, j), value in np.ndenumerate(values):
         ax.text(
@@ -157,6 +160,18 @@ def _layer_names(layers):
     return names
 
 
+def _note(figure, width, height):
+    figure.text(
+        1 - 0.1 / width,
+        0.41 / height,
+        "ring: the token\nthat really comes next",
+        ha="right",
+        va="center",
+        fontsize=7.5,
+        color=c.HEAT_LINE,
+    )
+
+
 def _ring(ax, top, tokens, panel):
     for j, t in enumerate(panel):
         for i, row in enumerate(top):
@@ -169,5 +184,6 @@ def _ring(ax, top, tokens, panel):
                         fill=False,
                         edgecolor=c.HEAT_LINE,
                         linewidth=1.3,
+                        zorder=3,
                     )
                 )
