@@ -34,8 +34,8 @@ def _weights(where, value, causal, *shapes):
     if not causal:
         return np.ma.asarray(weights)
     ahead = np.triu(np.ones(weights.shape[-2:], dtype=bool), 1)
-    seen = np.argwhere(ahead & (weights > 1e-6))
-    if len(seen):
+    if weights[..., ahead].max(initial=0) > 1e-6:
+        seen = np.argwhere(ahead & (weights > 1e-6))
         at = tuple(int(i) for i in seen[0])
         fail(
             where,

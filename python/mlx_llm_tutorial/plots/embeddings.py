@@ -55,14 +55,17 @@ def principal_components(vectors, k=2):
     of all variance."""
     x = np.asarray(vectors, dtype=np.float64)
     x = x - x.mean(axis=0)
-    # The triangle of QR has the same axes, and is small when n is large.
-    small = np.linalg.qr(x, mode="r") if len(x) > x.shape[1] else x
-    _, sizes, axes = np.linalg.svd(small, full_matrices=False)
+    if len(x) > x.shape[1]:  # the small matrix is quick
+        squares, axes = np.linalg.eigh(x.T @ x)
+        squares, axes = squares[::-1].clip(0), axes.T[::-1]
+    else:
+        _, sizes, axes = np.linalg.svd(x, full_matrices=False)
+        squares = sizes**2
     points = x @ axes[:k].T
     largest = np.abs(points).argmax(axis=0)
     points *= np.where(points[largest, range(points.shape[1])] < 0, -1, 1)
-    total = max(float((sizes**2).sum()), np.finfo(float).tiny)
-    return points, sizes[:k] ** 2 / total
+    total = max(float(squares.sum()), np.finfo(float).tiny)
+    return points, squares[:k] / total
 
 
 def _scatter(ax, points, groups):
