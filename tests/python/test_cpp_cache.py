@@ -9,7 +9,15 @@ import time
 from unittest import mock
 
 import pytest
-from cpp_cells import PACKAGE, Kernel, Notebook, cache, compiler, toolchain
+from cpp_cells import (
+    PACKAGE,
+    Done,
+    Kernel,
+    Notebook,
+    cache,
+    compiler,
+    toolchain,
+)
 from mlx_llm_tutorial.cpp import canary, processes
 from mlx_llm_tutorial.cpp import compiler as compilers
 from mlx_llm_tutorial.cpp import toolchain as toolchains
@@ -118,8 +126,6 @@ def test_two_kernels_at_once(tmp_path):
     code = "%%cpp f\n#include <regex>\nint f() { return int(std::regex().mark_count()); }"
     with Kernel() as one, Kernel() as two:
         ids = [(kernel, kernel.start(code)) for kernel in (one, two)]
-        from cpp_cells import Done
-
         for kernel, id in ids:
             assert not kernel.finish(Done(id)).error
             assert kernel.run("f()").text == "0\n"
@@ -128,8 +134,8 @@ def test_two_kernels_at_once(tmp_path):
 @pytest.mark.parametrize("name", ["clang", "gcc"])
 def test_a_stale_prelude_is_made_again_once(name, capsys):
     tool = toolchain(name)
-    tool.prepare("2")
-    precompiled = tool.header("2")[1]
+    tool.prepare(2)
+    precompiled = tool.header(2)[1]
     whole = precompiled.stat().st_size
     precompiled.write_bytes(precompiled.read_bytes()[:1000][::-1])
     notebook = Notebook(name)
@@ -167,7 +173,7 @@ def test_no_compiler(monkeypatch, tmp_path):
 
 def test_flags_of_a_mac():
     mac = Compiler("clang++", "Apple clang version 16", "/SDK", "darwin")
-    flags = " ".join(mac.flags("2"))
+    flags = " ".join(mac.flags(2))
     assert "-mmacosx-version-min=14.0 -isysroot /SDK" in flags
     assert "-D_METAL_ -DACCELERATE_NEW_LAPACK" in flags
     assert "include/metal_cpp" in flags and "-DNB_DOMAIN=mlx" in flags
@@ -205,11 +211,11 @@ def test_canary_of_a_module_that_shares_nothing(tmp_path):
     """A real one: the runtime built for another domain of types, as it would be
     with another nanobind."""
     tool = toolchain("clang")
-    tool.prepare("2")
+    tool.prepare(2)
     source = tmp_path / "runtime.cpp"
     source.write_text(tool.runtime_text)
-    header = tool.header("2")[0]
-    flags = [f.replace("=mlx", "=other") for f in tool.compiler.flags("0")]
+    header = tool.header(2)[0]
+    flags = [f.replace("=mlx", "=other") for f in tool.compiler.flags(0)]
     command = [tool.compiler.path, *flags, "-include", str(header), str(source)]
     command += [str(tool.folder / "nanobind.o"), *tool.compiler.module_link()]
     path = tmp_path / "runtime.so"

@@ -216,7 +216,7 @@ def test_run(both, capsys):
         ("--run f", "expected --run alone but received 'f'"),
         ("--main --name x.hpp", "expected --main alone but received 'x.hpp'"),
         ("--run --main", "expected --run alone but received 'main'"),
-        ("-O3 f", "invalid choice: '3'"),
+        ("-O3 f", "invalid choice: 3"),
         ("--nmae x.hpp", "unrecognized arguments: --nmae"),
         ("'f", "No closing quotation"),
     ],

@@ -30,7 +30,7 @@ def check(tmp_path_factory):
     """Returns what clang says of a file, "" for nothing."""
     folder = tmp_path_factory.mktemp("libcxx")
     compiler = toolchain("clang").compiler
-    flags = [compiler.path, *compiler.flags("0"), "-stdlib=libc++"]
+    flags = [compiler.path, *compiler.flags(0), "-stdlib=libc++"]
     flags += ["-Werror", "-pedantic-errors"]
     prelude = FOLDER / "prelude.hpp"
     pch = folder / "prelude.pch"

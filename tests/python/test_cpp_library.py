@@ -56,10 +56,10 @@ def small_library(folder):
     for path in (PACKAGE / "mlx_llm_tutorial").iterdir():
         (package / path.name).symlink_to(path)
     tool = toolchain("clang")
-    tool.prepare("2")
+    tool.prepare(2)
     path = package / "libllm.so"
     sources = [str(ROOT / "llm" / f"{name}.cpp") for name in SOURCES]
-    flags = [f for f in tool.compiler.flags("0") if "hidden" not in f]
+    flags = [f for f in tool.compiler.flags(0) if "hidden" not in f]
     command = [tool.compiler.path, *flags, f"-I{ROOT}", "-shared"]
     command += [*sources, *tool.compiler.mlx_link(), "-Wl,-soname,libllm.so"]
     subprocess.run([*command, "-o", str(path)], check=True)

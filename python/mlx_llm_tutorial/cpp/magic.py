@@ -38,7 +38,7 @@ class Options:
     exports: tuple
     kind: str  # module, run or main
     name: str
-    level: str  # "0" or "2"
+    level: int  # 0 or 2
     time: bool
     show: bool
     notes: bool
@@ -56,7 +56,7 @@ def make_parser():
     parser.add_argument("--name", default="")
     parser.add_argument("--run", action="store_true")
     parser.add_argument("--main", action="store_true")
-    parser.add_argument("-O", dest="level", choices=["0", "2"], default="2")
+    parser.add_argument("-O", dest="level", type=int, choices=[0, 2], default=2)
     for flag in ("--time", "--show", "--notes"):
         parser.add_argument(flag, action="store_true")
     return parser
@@ -101,7 +101,7 @@ class Cells:
         self.named = {}  # "x.hpp" -> Named
         self.modules = {}  # key -> loaded module
 
-    def prepare(self, level="2"):
+    def prepare(self, level=2):
         """May be called again when what was missing is there. Raises CppError."""
         if self.toolchain is None:
             self.toolchain = Toolchain(Cache())
