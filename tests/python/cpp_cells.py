@@ -51,7 +51,9 @@ def cache():
 @functools.cache
 def toolchain(name):
     with mock.patch.dict(os.environ, MLX_TUTORIAL_CXX=compiler(name)):
-        return Toolchain(cache())
+        tool = Toolchain(cache())
+    tool.prepare()
+    return tool
 
 
 class Notebook:

@@ -214,7 +214,7 @@ def test_canary_of_a_module_that_shares_nothing(tmp_path):
     tool.prepare(2)
     source = tmp_path / "runtime.cpp"
     source.write_text(tool.runtime_text)
-    header = tool.header(2)[0]
+    header = PACKAGE / "mlx_llm_tutorial" / "cpp" / "prelude.hpp"
     flags = [f.replace("=mlx", "=other") for f in tool.compiler.flags(0)]
     command = [tool.compiler.path, *flags, "-include", str(header), str(source)]
     command += [str(tool.folder / "nanobind.o"), *tool.compiler.module_link()]

@@ -107,6 +107,12 @@ def test_an_infinite_loop_and_ctrl_c(kernel):
     assert kernel.run("spin(5)").text == "started\n5\n"
 
 
+def test_what_python_printed_is_shown_while_cpp_runs(kernel):
+    kernel.run("%%cpp quiet\nvoid quiet() { while (true) {} }")
+    done, seconds = interrupted(kernel, "print('before')\nquiet()", "before")
+    assert "KeyboardInterrupt" in done.error and seconds < 2
+
+
 def test_an_interrupted_cell_of_statements_is_brief(kernel):
     code = '%%cpp --run\nstd::cout << "started\\n"; while (true) {}'
     done, seconds = interrupted(kernel, code)

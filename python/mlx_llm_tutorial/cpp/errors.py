@@ -94,7 +94,7 @@ def from_compiler(said, cell, source, has_notes):
         message = shown(message, first.line, column, source.text)
     if has_notes:
         message += "\n\n" + said.rstrip()
-    elif len(errors) > 1 or said.count("\n") > 8:
+    elif len(errors) > 1 or ": note: " in said:
         more = len(errors) - 1
         more = f"{more} more error{'s' * (more > 1)}. " if more else ""
         message += f"\n{more}%%cpp --notes shows all that the compiler says."

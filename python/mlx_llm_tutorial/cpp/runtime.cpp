@@ -9,6 +9,7 @@
 // leaves it here, since waiting for the lock could wait for ever.
 
 #include <cxxabi.h>
+#include <time.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -18,8 +19,19 @@
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-constexpr auto kFlushEvery = std::chrono::milliseconds(50);
+using Time = std::chrono::nanoseconds;
+constexpr Time kOften = std::chrono::milliseconds(50);
+
+// A clock that costs a few nanoseconds and ticks every few milliseconds.
+Time now() {
+#ifdef __APPLE__
+  return Time(clock_gettime_nsec_np(CLOCK_UPTIME_RAW_APPROX));
+#else
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  return std::chrono::seconds(time.tv_sec) + Time(time.tv_nsec);
+#endif
+}
 
 // How many bytes of `text` are whole UTF-8 characters.
 size_t whole_characters(const std::string& text) {
@@ -47,17 +59,20 @@ class PythonStream : public std::streambuf {
     stream_.rdbuf(before_);
   }
 
-  // Sends what was written since the last time: now, or if it was long ago.
-  void send(bool now) {
+  // Sends what was written since the last time: in any case, or if that was
+  // long ago. ipykernel's flush() returns when its thread has queued the text;
+  // that of a second one comes after it has left.
+  void send(bool always) {
     if (!is_unsent_) {
       return;
     }
     write();
-    if (now || Clock::now() - sent_ > kFlushEvery) {
+    if (always || now() - sent_ > kOften) {
       is_unsent_ = false;
       write(); // what another thread left meanwhile
       call("flush");
-      sent_ = Clock::now();
+      call("flush");
+      sent_ = now();
     }
   }
 
@@ -135,7 +150,7 @@ class PythonStream : public std::streambuf {
   std::mutex mutex_; // of pending_; never held while Python runs
   std::string pending_;
   std::atomic<bool> is_unsent_ = false;
-  Clock::time_point sent_;
+  Time sent_{};
 };
 
 // They live as long as the process: std::cout may be used until its end.
@@ -147,6 +162,12 @@ bool is_interrupted() {
     return false; // another thread: the first one is asked
   }
   out->send(false);
+  static Time yielded{};
+  if (now() - yielded > kOften) {
+    // The other threads of Python, which show what it has printed.
+    nb::gil_scoped_release unlocked;
+    yielded = now();
+  }
   return PyErr_CheckSignals() != 0;
 }
 
