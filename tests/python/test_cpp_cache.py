@@ -212,9 +212,8 @@ def test_canary_of_a_module_that_shares_nothing(tmp_path):
     with another nanobind."""
     tool = toolchain("clang")
     tool.prepare(2)
-    source = tmp_path / "runtime.cpp"
-    source.write_text(tool.runtime_text)
-    header = PACKAGE / "mlx_llm_tutorial" / "cpp" / "prelude.hpp"
+    header = toolchains.HERE / "prelude.hpp"
+    source = toolchains.HERE / "runtime.cpp"
     flags = [f.replace("=mlx", "=other") for f in tool.compiler.flags(0)]
     command = [tool.compiler.path, *flags, "-include", str(header), str(source)]
     command += [str(tool.folder / "nanobind.o"), *tool.compiler.module_link()]

@@ -40,7 +40,7 @@ def check(tmp_path_factory):
     def said(name, text):
         path = folder / f"{name}.cpp"
         path.write_text(text)
-        use = ["-fsyntax-only", "-include-pch", str(pch)]
+        use = ["-fsyntax-only", "-include-pch", str(pch), f"-I{FOLDER}"]
         done = subprocess.run(
             [*flags, *use, str(path)], capture_output=True, text=True
         )

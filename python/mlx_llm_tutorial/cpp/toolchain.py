@@ -17,6 +17,7 @@ from .errors import CppError, undefined
 from .processes import CompileFailed, compile_all, run
 
 HERE = pathlib.Path(__file__).parent
+SOURCES = ["prelude.hpp", "python_stream.hpp", "runtime.cpp"]
 RUNTIME = "mlx_llm_tutorial.cpp.runtime"
 
 
@@ -26,7 +27,6 @@ class Toolchain:
     def __init__(self, cache):
         self.cache, self.compiler = cache, find_compiler()
         self.prelude = (HERE / "prelude.hpp").read_text(encoding="utf-8")
-        self.runtime_text = (HERE / "runtime.cpp").read_text(encoding="utf-8")
         self.key = key_of(
             self.compiler.path,
             self.compiler.version,
@@ -35,8 +35,7 @@ class Toolchain:
             *(f"{name} {version(name)}" for name in PAIR),
             sys.version,
             str(sysconfig.get_config_var("EXT_SUFFIX")),
-            self.prelude,
-            self.runtime_text,
+            *((HERE / name).read_text(encoding="utf-8") for name in SOURCES),
         )
         self.runtime = None
 
@@ -94,10 +93,8 @@ class Toolchain:
             raise wrong_pair("MLX and nanobind do not compile", str(error))
 
     def compile_runtime(self, path):
-        source = self.folder / "runtime.cpp"
-        write(source, self.runtime_text)
         try:
-            self.compile(path, self.module_command(source, 2))
+            self.compile(path, self.module_command(HERE / "runtime.cpp", 2))
         except CompileFailed as error:
             raise wrong_pair("the prelude does not compile", str(error))
 
