@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The cache of compiled cells, and what is compiled once for a compiler."""
 
+import copy
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -119,6 +121,31 @@ def test_what_was_evicted_is_made_again(notebook):
         path.unlink()
     assert compilations(notebook, "f", use + "\n") == 1
     assert notebook["f"]() == 4
+
+
+def test_a_home_with_strange_letters(tmp_path):
+    """In messages of the compiler too; the prelude is copied to spare time."""
+    home = tmp_path / "où est “ça”"
+    tool = toolchain("clang")
+    other = copy.copy(tool)
+    other.cache = Cache(home)
+    shutil.copytree(tool.folder, other.folder, dirs_exist_ok=True)
+    notebook = Notebook()
+    notebook.cells.toolchain = other
+    said = notebook.refused("f", "int f() {\n  return nothing;\n}")
+    assert said.startswith("line 3: ") and "  return nothing;" in said
+    notebook.cell("f", "int f() {\n  return 1;\n}")
+    assert notebook["f"]() == 1 and list(home.glob("*/module.so"))
+
+
+def test_a_home_that_cannot_be_written(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MLX_TUTORIAL_HOME", str(tmp_path / "file"))
+    with pytest.raises(CppError) as error:
+        Cells(mock.Mock(user_ns={})).prepare()
+    said = str(error.value)
+    assert said.startswith("[%%cpp] expected a cache that can be written but")
+    assert said.endswith("another folder in MLX_TUTORIAL_HOME.")
 
 
 def test_two_kernels_at_once(tmp_path):

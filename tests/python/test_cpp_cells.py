@@ -247,6 +247,22 @@ def test_optimization_time_and_show(notebook, capsys):
     assert "compile 0 (from the cache)" in capsys.readouterr().out
 
 
+def test_check_interrupt_in_constants(both):
+    both.cell(
+        "f",
+        """
+        constexpr int digits(int n) {
+          int count = 0;
+          while (n > 0) { n /= 10; ++count; }
+          return count;
+        }
+        static_assert(digits(1234) == 4);
+        int f(int n) { return digits(n); }
+        """,
+    )
+    assert both["f"](99) == 2
+
+
 # --- trap 5: seeds -----------------------------------------------------------
 
 

@@ -41,9 +41,9 @@ class Built:
 class Build:
     """Everything between a cell and its product. Raises CppError."""
 
-    def __init__(self, toolchain, cache, named, options, text):
-        self.toolchain, self.cache, self.options = toolchain, cache, options
-        self.named, self.text = named, text
+    def __init__(self, toolchain, named, options, text):
+        self.toolchain, self.cache = toolchain, toolchain.cache
+        self.named, self.options, self.text = named, options, text
 
     def run(self):
         try:

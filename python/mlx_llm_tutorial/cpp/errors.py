@@ -4,10 +4,12 @@ and a caret. All that the compiler said is in `CppError.full`, and shown by
 %%cpp --notes.
 """
 
+import contextlib
 import re
 
 from .tokens import place
 
+LONGEST = 300  # characters of a message
 # What the compiler writes and what the reader wrote.
 SHORTER = [
     (re.compile(r"\bv[0-9a-f]{16}::|inline namespace v[0-9a-f]{16}"), ""),
@@ -48,7 +50,7 @@ class Diagnostic:
 def shorter(text):
     for pattern, new in SHORTER:
         text = pattern.sub(new, text)
-    return text
+    return text if len(text) <= LONGEST else text[:LONGEST] + " ..."
 
 
 def diagnostics(said, cell):
@@ -94,7 +96,7 @@ def from_compiler(said, cell, source, has_notes):
         message = shown(message, first.line, column, source.text)
     if has_notes:
         message += "\n\n" + said.rstrip()
-    elif len(errors) > 1 or ": note: " in said:
+    elif len(errors) > 1 or ": note: " in said or "..." in message:
         more = len(errors) - 1
         more = f"{more} more error{'s' * (more > 1)}. " if more else ""
         message += f"\n{more}%%cpp --notes shows all that the compiler says."
@@ -139,6 +141,20 @@ def shown(message, line, column, text):
 
 def briefly(error):
     """The same exception, which notebooks then show without a traceback."""
-    name = type(error).__name__
-    error._render_traceback_ = lambda: [f"{name}: {error}"]
+    text = f"{type(error).__name__}: {error}".removesuffix(": ")
+    error._render_traceback_ = lambda: [text]
     return error
+
+
+@contextlib.contextmanager
+def understandable():
+    """For all that happens between a cell and its product."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise briefly(error) from None
+    except OSError as error:
+        raise CppError(
+            f"[%%cpp] expected a cache that can be written but received: {error}; "
+            "make room, or name another folder in MLX_TUTORIAL_HOME."
+        ) from None

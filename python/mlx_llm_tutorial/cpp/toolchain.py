@@ -139,10 +139,10 @@ def load(name, path):
     try:
         module = importlib.util.module_from_spec(spec)
         loader.exec_module(module)
-    except ImportError as error:
+    except Exception as error:
         symbol = re.search(r"undefined symbol: (\w+)", str(error))
         if not symbol or RUNTIME not in sys.modules:
-            raise
+            raise CppError(f"the cell does not load: {error}") from None
         found = sys.modules[RUNTIME].demangled(symbol[1])
         raise CppError(undefined(found)) from None
     sys.modules[name] = module
