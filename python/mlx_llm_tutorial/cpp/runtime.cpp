@@ -2,14 +2,14 @@
 //
 // The part of %%cpp that lives in the kernel: std::cout and std::cerr write to
 // Python's streams; Ctrl-C for loops in C++; the seed of C++; and `identity`,
-// which shows whether Python's arrays are C++'s arrays (the canary). It is
-// compiled with prelude.hpp before it, as cells are.
+// which shows whether Python's arrays are C++'s arrays (the canary).
 
 #include <cxxabi.h>
 
 #include <cstdlib>
 #include <memory>
 
+#include "prelude.hpp"
 #include "python_stream.hpp"
 
 namespace {
