@@ -178,6 +178,30 @@ def test_shorter(long, short):
     assert errors.shorter(long) == short
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "/usr/bin/ld: cell.cpp:(.text+0x5): undefined reference to `g(int)'",
+        'Undefined symbols for architecture arm64:\n  "g(int)", referenced from:',
+    ],
+)
+def test_names_that_the_linker_misses(said):
+    assert "a definition of g(int) but" in str(errors.from_linker(said))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "/a/module.so: undefined symbol: _Z1gi",
+        "dlopen(/a.so, 2): symbol not found in flat namespace '__Z1gi'",
+    ],
+)
+def test_names_that_the_loader_misses(said):
+    demangled = {"_Z1gi": "g(int)"}.get
+    text = str(errors.from_loader(ImportError(said), demangled))
+    assert "a definition of g(int) but" in text
+
+
 def test_a_long_message_is_cut():
     source = Source("void f() {}")
     said = "/c:2:1: error: no match for " + "std::pair<int, " * 99

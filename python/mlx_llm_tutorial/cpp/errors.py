@@ -24,7 +24,12 @@ PLACE = re.compile(
     r"(?::(?P<column>\d+))?[:,]\s*(?:(?P<kind>fatal error|error|warning|note): )?"
     r"(?P<message>.*)"
 )
-LINKER = re.compile(r"undefined (?:reference to|symbol:?) [`'\"]?([^'\"\n]+)")
+# Of the linker: a program's missing names, on Linux and on a Mac.
+LINKER = re.compile(
+    r"undefined reference to [`']([^'\n]+)'|Undefined symbols.*\n\s*\"([^\"]+)"
+)
+# Of the loader: a module's.
+LOADER = re.compile(r"undefined symbol: (\w+)|in flat namespace '_(\w+)")
 
 
 class CppError(Exception):
@@ -107,7 +112,15 @@ def from_linker(said):
     found = LINKER.search(said)
     if not found:
         return CppError("the compiler failed:\n" + said.rstrip(), said)
-    return CppError(undefined(found[1]), said)
+    return CppError(undefined(found[1] or found[2]), said)
+
+
+def from_loader(error, demangled):
+    """`demangled` makes "g(int)" of "_Z1gi"."""
+    found = LOADER.search(str(error))
+    if not found:
+        return CppError(f"the cell does not load: {error}")
+    return CppError(undefined(demangled(found[1] or found[2])))
 
 
 def undefined(name):

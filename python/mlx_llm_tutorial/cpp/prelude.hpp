@@ -7,7 +7,7 @@
 // Programs (%%cpp --main) have it too and run without Python: what needs Python
 // is therefore reached only from notebook::start(), which they never call.
 
-// Not `#pragma once`: a copy of this file is precompiled, and counts as another.
+// Not `#pragma once`: a copy of this file is precompiled, another file for it.
 #ifndef MLX_LLM_TUTORIAL_PRELUDE_HPP
 #define MLX_LLM_TUTORIAL_PRELUDE_HPP
 

@@ -6,14 +6,13 @@
 import importlib.machinery
 import importlib.util
 import pathlib
-import re
 import sys
 import sysconfig
 
 from .cache import key_of, locked, making, write
 from .canary import ask_canary, version, wrong_pair
 from .compiler import PAIR, find_compiler, nanobind_folders
-from .errors import CppError, undefined
+from .errors import from_loader
 from .processes import CompileFailed, compile_all, run
 
 HERE = pathlib.Path(__file__).parent
@@ -140,10 +139,8 @@ def load(name, path):
         module = importlib.util.module_from_spec(spec)
         loader.exec_module(module)
     except Exception as error:
-        symbol = re.search(r"undefined symbol: (\w+)", str(error))
-        if not symbol or RUNTIME not in sys.modules:
-            raise CppError(f"the cell does not load: {error}") from None
-        found = sys.modules[RUNTIME].demangled(symbol[1])
-        raise CppError(undefined(found)) from None
+        runtime = sys.modules.get(RUNTIME)
+        demangled = runtime.demangled if runtime else str
+        raise from_loader(error, demangled) from None
     sys.modules[name] = module
     return module
