@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import subprocess
+from unittest import mock
 
 import mlx.core as mx
 import mlx.nn
@@ -167,6 +168,17 @@ def test_a_header_that_changes_is_another_cell(built, tmp_path):
     assert library.stamp_of(*arguments) == before
     header.write_text("int abc;")
     assert library.stamp_of(*arguments) != before
+
+
+def test_a_new_library_compiles_its_cells_again(notebook, monkeypatch):
+    text = '#include "llm/core/error.h"\nint f() { return 1; }'
+    tool = notebook.cells.toolchain
+    for stamp, compilations in [("a", 1), ("a", 0), ("b", 1)]:
+        monkeypatch.setattr(library, "loaded", {})  # as after a restart
+        monkeypatch.setattr(library, "stamp_of", lambda *_: stamp)
+        with mock.patch.object(tool, "compile", wraps=tool.compile) as made:
+            notebook.cell("f", text)
+        assert made.call_count == compilations
 
 
 def info_file(folder, built, **changes):
