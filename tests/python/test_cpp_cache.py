@@ -117,7 +117,7 @@ def test_what_was_evicted_is_made_again(notebook):
     notebook.cell("--name evicted.hpp", "constexpr int n = 4;")
     use = '#include "evicted.hpp"\nint f() { return n; }'
     notebook.cell("f", use)
-    for path in cache().root.glob("*/evicted.hpp"):
+    for path in cache().root.glob("*/named/evicted.hpp"):
         path.unlink()
     assert compilations(notebook, "f", use + "\n") == 1
     assert notebook["f"]() == 4

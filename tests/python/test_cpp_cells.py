@@ -196,6 +196,12 @@ def test_named_cells_include_each_other(notebook):
     assert notebook["sum"]() == 7
 
 
+def test_a_name_that_the_cache_uses_too(notebook):
+    notebook.cell("--name cell.cpp", "constexpr int number = 6;")
+    notebook.cell("f", '#include "cell.cpp"\nint f() { return number; }')
+    assert notebook["f"]() == 6
+
+
 @pytest.mark.parametrize("name", ["../x.hpp", "x", "a/b.hpp", ".hpp"])
 def test_bad_names(notebook, name):
     assert "a name such as model.hpp" in notebook.refused(f"--name {name}", "")
