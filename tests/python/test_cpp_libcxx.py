@@ -8,7 +8,8 @@ import pytest
 from cpp_cells import PACKAGE, Notebook, toolchain
 from mlx_llm_tutorial.cpp import generate
 from mlx_llm_tutorial.cpp.source import Source
-from test_cpp_cells import ATTENTION, SCALE
+from test_cpp_cells import ATTENTION
+from test_cpp_types import SCALE
 
 FOLDER = PACKAGE / "mlx_llm_tutorial" / "cpp"
 CELLS = {
