@@ -19,7 +19,7 @@ import sys
 
 def _load_blas():
     """MLX's Linux wheel brings the reference BLAS. OpenBLAS answers in its
-    place when it is loaded first and for all (RTLD_GLOBAL)."""
+    place when it is loaded for all (RTLD_GLOBAL) and before mlx.core."""
     if sys.platform == "linux":
         try:
             ctypes.CDLL("libopenblas.so.0", mode=ctypes.RTLD_GLOBAL)
@@ -27,9 +27,11 @@ def _load_blas():
             pass  # llm.blas_name() tells
 
 
+_load_blas()
+
+
 def _load_core():
     """The compiled module. Late, so that plots and cells work without it."""
-    _load_blas()
     import mlx.core  # noqa: F401  registers mx.array
 
     try:
