@@ -89,7 +89,38 @@ def evaluates(answer):
     assert not wrong, f"look again at {wrong}."
 
 
-# --- 3. layer norm ---------------------------------------------------------------
+# --- 3. an honest stopwatch ------------------------------------------------------
+
+
+@exercise
+def seconds(answer):
+    """the watch is stopped after the work is done."""
+    results, memory = [], []
+
+    def work():
+        results.append(mx.arange(1 << 20) + float(len(results)))
+        return results[-1]
+
+    def watched(clock):
+        def read():
+            memory.append(mx.get_active_memory())
+            return clock()
+
+        return read
+
+    clocks = ("perf_counter", "monotonic", "time")
+    watches = {name: watched(getattr(time, name)) for name in clocks}
+    with mock.patch.multiple(time, **watches):
+        got = answer(work)
+    assert isinstance(got, float), f"expected seconds, a float, not {got!r}."
+    assert got >= 0, f"expected seconds, not {got}."
+    assert results, "expected f() to be called."
+    assert len(memory) >= 2, "expected the clock to be read before and after."
+    message = "when the watch was stopped, f's result was not computed yet."
+    assert memory[-1] - memory[0] >= results[-1].nbytes, message
+
+
+# --- 4. layer norm ---------------------------------------------------------------
 
 
 @exercise
@@ -128,7 +159,7 @@ def same_gradients(f, reference, x, weight, bias):
         is_close(got, wanted, 1e-4, f"the gradient of {name}")
 
 
-# --- 4. gradients of single examples ---------------------------------------------
+# --- 5. gradients of single examples ---------------------------------------------
 
 
 @exercise
@@ -140,37 +171,6 @@ def per_example(answer):
     w, x, y = np.array(w), np.array(x), np.array(y)
     wanted = 2 * (x @ w - y)[:, None] * x
     is_close(got, wanted, 1e-5, "against 2 (x w - y) x")
-
-
-# --- 5. an honest stopwatch ------------------------------------------------------
-
-
-@exercise
-def seconds(answer):
-    """the watch is stopped after the work is done."""
-    results, memory = [], []
-
-    def work():
-        results.append(mx.arange(1 << 20) + float(len(results)))
-        return results[-1]
-
-    def watched(clock):
-        def read():
-            memory.append(mx.get_active_memory())
-            return clock()
-
-        return read
-
-    clocks = ("perf_counter", "monotonic", "time")
-    watches = {name: watched(getattr(time, name)) for name in clocks}
-    with mock.patch.multiple(time, **watches):
-        got = answer(work)
-    assert isinstance(got, float), f"expected seconds, a float, not {got!r}."
-    assert got >= 0, f"expected seconds, not {got}."
-    assert results, "expected f() to be called."
-    assert len(memory) >= 2, "expected the clock to be read before and after."
-    message = "when the watch was stopped, f's result was not computed yet."
-    assert memory[-1] - memory[0] >= results[-1].nbytes, message
 
 
 # --- 6. Nesterov's momentum ------------------------------------------------------
