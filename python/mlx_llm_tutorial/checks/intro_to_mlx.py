@@ -75,7 +75,7 @@ def needs_numbers(line):
     y = mx.arange(1 << 20) + 1.0
     before = mx.get_active_memory()
     exec(line, {"y": y, "mx": mx, "np": np})
-    return mx.get_active_memory() - before >= y.nbytes
+    return mx.get_active_memory() - before > y.nbytes / 2
 
 
 @exercise
@@ -117,7 +117,7 @@ def seconds(answer):
     assert results, "expected f() to be called."
     assert len(memory) >= 2, "expected the clock to be read before and after."
     message = "when the watch was stopped, f's result was not computed yet."
-    assert memory[-1] - memory[0] >= results[-1].nbytes, message
+    assert memory[-1] - memory[0] > results[-1].nbytes / 2, message
 
 
 # --- 4. layer norm ---------------------------------------------------------------
