@@ -235,6 +235,7 @@ CHECK = " if (::check_interrupt(); false) {} else"
         "if (a) while (b)@ c(); else d();",
         "for (int i = 0; i < n; ++i) y += float(i) * static_cast<float>(x[i]);",
         "for (int i = 0; i < n; ++i) { y += x[i]; } f();",
+        "for (int i = 0; i < n; ++i) y[i] = x[i] / (1 + std::exp(-x[i]));",
         'x = "while (1) {}"; // while (1) {}',
     ],
 )
