@@ -56,7 +56,7 @@ class Build:
         text, header = self.texts(source, headers, library)
         options = self.options
         key = key_of(
-            self.toolchain.key, options.level, text, header, library.stamp
+            self.toolchain.key, str(options.level), text, header, library.stamp
         )
         folder = self.cache.folder(key)
 

@@ -45,7 +45,9 @@ class Compiler:
         included."""
         flags = ["-std=c++20", f"-O{level}", "-fPIC", "-fvisibility=hidden"]
         flags += ["-fno-strict-aliasing", "-DNB_DOMAIN=mlx", *WARNINGS, *PLAIN]
-        if not self.is_clang:
+        if self.is_clang:
+            flags.append("-Werror=string-conversion")  # mx::sum(x, "axis")
+        else:
             flags += ["-fdiagnostics-column-unit=byte", "-Winvalid-pch"]
             # GCC 12 warns of copies that cannot happen (GCC bug 105329).
             flags += ["-Wno-restrict", "-Wno-stringop-overflow"]

@@ -38,7 +38,7 @@ class Options:
     exports: tuple
     kind: str  # module, run or main
     name: str
-    level: str  # "0" or "2"
+    level: int  # 0 or 2
     time: bool
     show: bool
     notes: bool
@@ -56,7 +56,7 @@ def make_parser():
     parser.add_argument("--name", default="")
     parser.add_argument("--run", action="store_true")
     parser.add_argument("--main", action="store_true")
-    parser.add_argument("-O", dest="level", choices=["0", "2"], default="2")
+    parser.add_argument("-O", dest="level", type=int, choices=[0, 2], default=2)
     for flag in ("--time", "--show", "--notes"):
         parser.add_argument(flag, action="store_true")
     return parser
@@ -99,9 +99,8 @@ class Cells:
         self.shell = shell
         self.toolchain = None
         self.named = {}  # "x.hpp" -> Named
-        self.modules = {}  # key -> loaded module
 
-    def prepare(self, level="2"):
+    def prepare(self, level=2):
         """May be called again when what was missing is there. Raises CppError."""
         if self.toolchain is None:
             self.toolchain = Toolchain(Cache())
@@ -149,10 +148,8 @@ class Cells:
     def module(self, built):
         """Loaded once: a cell that is run again without a change has the same
         types as before, so that objects made with it stay good."""
-        if built.key not in self.modules:
-            module = load(f"cell_{built.key}", built.path)
-            self.modules[built.key] = module
-        return self.modules[built.key]
+        name = f"cell_{built.key}"
+        return sys.modules.get(name) or load(name, built.path)
 
     def share(self, options, built, module):
         """Puts exports and what `bind` bound into the notebook."""
