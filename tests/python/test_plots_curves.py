@@ -215,6 +215,16 @@ def test_spread():
             {},
             "expected numbers as train losses but received text.",
         ),
+        (
+            [{"step": 1, "loss": "low"}],
+            {},
+            "expected a number as loss but received 'low'.",
+        ),
+        (
+            [{"loss": 1.0}],
+            {},
+            "expected a step beside each loss but received {'loss': 1.0}.",
+        ),
         (None, {}, "expected numbers as train losses but received NoneType."),
     ],
 )

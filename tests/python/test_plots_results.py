@@ -145,7 +145,7 @@ def test_perplexity_of_two_models():
         ),
         (
             {"a": {"code": 2}, "b": 3},
-            "expected a dict of perplexities but received int.",
+            "expected numbers as perplexity of a but received dict.",
         ),
         (
             {"code": "high"},

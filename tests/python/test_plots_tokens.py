@@ -116,6 +116,13 @@ def test_strip_colours():
     )
 
 
+def test_what_was_impossible_is_darkest():
+    figure = plots.token_strip("ab", [-1.0, -np.inf])
+    _, bits = strip(figure)
+    assert bits[1] == np.inf and not np.ma.getmaskarray(bits).any()
+    assert any("mean surprise inf" in w for w in words(figure))
+
+
 def test_strip_wraps_and_cuts_up():
     tokens = ["word "] * 40 + ["x" * 200] + ["\n\n"] + ["end"]
     figure = plots.token_strip(tokens, np.full(43, -1.0))
@@ -186,8 +193,8 @@ def test_bars():
 def test_bars_of_equal_tokens_and_the_one_taken():
     p = np.full(10, 0.1)
     figure = plots.probability_bars(p, "abcdefghij", top=3, taken=7)
-    assert names(figure.axes[0]) == ["a", "b", "c", "h"]
-    assert "taken" in words(figure)
+    assert names(figure.axes[0]) == ["a", "b", "c", "▶ h"]
+    assert "probability of the next token (%); ▶ taken" in words(figure)
 
 
 def test_small_probabilities():

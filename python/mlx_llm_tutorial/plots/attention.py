@@ -9,7 +9,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.patches import Rectangle
 
 from . import colours as c
-from .checks import array, fail, shape_text, texts
+from .checks import array, fail, numbers, shape_text, texts
 from .style import (
     DPI,
     MONO_EM,
@@ -29,6 +29,7 @@ GAP = 0.08  # of a tile
 def _weights(where, value, causal, *shapes):
     """Weights with the masked part masked."""
     weights = array(where, "weights", value, *shapes, low=0, high=1)
+    weights = weights.clip(0, 1)
     if not causal:
         return np.ma.asarray(weights)
     ahead = np.triu(np.ones(weights.shape[-2:], dtype=bool), 1)
@@ -94,14 +95,16 @@ def _scores(where, scores, shape):
     """A text for each tile."""
     if scores is None:
         return [""] * int(np.prod(shape))
-    found = np.asarray(scores)
+    if isinstance(scores, (list, tuple)):
+        found = np.array(scores, dtype=object)  # texts or numbers
+    else:
+        found = numbers(where, "scores", scores)
     if found.shape != shape:
         wanted = f"scores {shape_text(shape)}"
         fail(where, wanted, shape_text(found.shape))
-    if found.dtype.kind in "US":
-        return [str(x) for x in found.ravel()]
-    found = array(where, "scores", scores, "[H]", "[L, H]")
-    return [f"{x:.2f}" for x in found.ravel()]
+    return [
+        x if isinstance(x, str) else f"{float(x):.2f}" for x in found.ravel()
+    ]
 
 
 def _sheet(across, down, pitch, gap, title, layered):

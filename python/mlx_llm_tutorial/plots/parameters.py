@@ -96,11 +96,11 @@ def _panel(ax, name, group, bins, depth):
         if not values.size:
             continue
         density, edges = np.histogram(values, bins, (low, high), density=True)
-        share = 1.0 if layer is None or not depth else layer / depth
+        alone = layer is None or not depth
         ax.stairs(
             density,
             edges,
-            color=DEPTH(share) if depth else c.COOL,
+            color=c.COOL if alone else DEPTH(layer / depth),
             linewidth=1.0,
             label="_" if layer is None else f"layer {layer}",
         )

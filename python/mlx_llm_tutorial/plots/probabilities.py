@@ -8,7 +8,6 @@ from . import colours as c
 from .checks import array, fail, texts
 from .style import (
     MONO_EM,
-    SMALL,
     WIDTH,
     axes_at,
     bare,
@@ -40,6 +39,9 @@ def probability_bars(
     chain = [("model", p), *_stages(where, stages, len(p))]
     ids = _rows(where, p, chain[-1][1], taken, top)
     names = _names(where, tokens, ids, len(p))
+    if taken is not None:
+        at = list(ids).index(int(taken))
+        names[at] = f"▶ {names[at]}"
     with styled():
         return _draw(chain, ids, names, taken, title)
 
@@ -65,6 +67,7 @@ def _draw(chain, ids, names, taken, title):
         before = q
     text = "probability of the next token (%)"
     text += ", of the model and after each stage" if several else ""
+    text += "; ▶ taken" if taken is not None else ""
     at = (left / width, 0.12 / height)
     figure.text(*at, text, fontsize=8, color=c.INK_2)
     return figure
@@ -150,29 +153,11 @@ def _ground(ax, ids, taken, names):
     ax.set_yticks([])
     if names is None:
         return
-    ax.set_yticks(
-        range(len(ids)),
-        names,
-        fontsize=8,
-        family=families(),
-        color=c.INK,
-        parse_math=False,
-    )
-    for row, i in enumerate(ids):
+    look = {"fontsize": 8, "family": families(), "parse_math": False}
+    ax.set_yticks(range(len(ids)), names, color=c.INK, **look)
+    for tick, i in zip(ax.get_yticklabels(), ids):
         if taken is not None and i == int(taken):
-            ax.get_yticklabels()[row].set_fontweight("bold")
-            ax.annotate(
-                "taken",
-                (1, row),
-                xycoords=("axes fraction", "data"),
-                xytext=(-3, 0),
-                textcoords="offset points",
-                ha="right",
-                va="center",
-                fontsize=SMALL,
-                fontweight="bold",
-                color=c.ACCENT,
-            )
+            tick.set_fontweight("bold")
 
 
 def _head(ax, name, q, p):

@@ -112,9 +112,8 @@ def _draw(ax, pieces, surprise, logprobs):
         _write(ax, column, line, text)
     patches = PatchCollection(boxes, cmap=c.HEAT_SCALE, edgecolor="none")
     patches.set_clim(0, MOST_BITS)
-    patches.set_array(
-        np.ma.masked_invalid([surprise[piece[0]] for piece in pieces])
-    )
+    values = surprise[[piece[0] for piece in pieces]]
+    patches.set_array(np.ma.masked_where(np.isnan(values), values))
     ax.add_collection(patches)
     ax.add_collection(
         LineCollection(under, colors=c.INK, linewidths=1.1, linestyles=":")
@@ -135,7 +134,7 @@ def _write(ax, column, line, text):
 
 
 def _note(figure, logprobs, left):
-    known = logprobs[np.isfinite(logprobs)]
+    known = logprobs[~np.isnan(logprobs)]
     if not known.size:
         return
     width, height = figure.get_size_inches()
