@@ -218,21 +218,17 @@ class CommandLine {
         "  simple_llm train --data my.txt --steps 500\n"
         "  simple_llm train --preset nano           nanoGPT on Shakespeare\n"
         "  simple_llm train --out DIR --resume      go on after Ctrl-C");
-    // The schedule ends with the run unless it was told otherwise.
     app.parse_complete_callback([this, &app, preset_steps] {
-      if (app.count("--decay-steps") == 0 &&
-          o_.preset.train.steps != preset_steps) {
-        o_.preset.train.schedule.steps = o_.preset.train.steps;
-        o_.preset.train.schedule.warmup = std::min(
-            o_.preset.train.schedule.warmup, o_.preset.train.steps / 10);
-      }
-      // Short windows follow the long ones, or go where they cannot.
       TrainConfig& t = o_.preset.train;
+      if (app.count("--decay-steps") == 0 && t.steps != preset_steps) {
+        t.set_steps(t.steps);
+      }
       if (app.count("--block") > 0 && app.count("--short-block") == 0) {
-        const bool fits = t.block >= 16 && t.block % 8 == 0;
-        t.short_block = fits ? t.block / 8 : t.short_block;
-        t.short_every =
-            fits || app.count("--short-every") > 0 ? t.short_every : 0;
+        const int short_every = t.short_every;
+        t.set_block(t.block);
+        if (app.count("--short-every") > 0) {
+          t.short_every = short_every;
+        }
       }
     });
   }

@@ -60,23 +60,7 @@ notebook_names() {
 # The kernel: this Python, with the package that was built. In our cache, so
 # that nobody's Jupyter changes. Sets JUPYTER_PATH.
 write_kernelspec() {
-  local folder="$CACHE/jupyter/kernels/mlx-llm-tutorial"
-  mkdir -p "$folder" 2>/dev/null || home_error
-  "$PYTHON" - "$folder/kernel.json" "$BUILD" "$TUTORIAL_HOME" <<'PYTHON' ||
-import json, os, sys
-path, build, home = sys.argv[1:]
-spec = {
-    "argv": [sys.executable, "-m", "ipykernel_launcher", "-f",
-             "{connection_file}"],
-    "display_name": "MLX LLM Tutorial (Python and C++)",
-    "language": "python",
-    "env": {"PYTHONPATH": f"{build}/python", "MLX_TUTORIAL_HOME": home,
-            "LLM_PROGRAMS": f"{build}/bin", "PYTHON": sys.executable},
-}
-with open(f"{path}.{os.getpid()}", "w") as file:
-    json.dump(spec, file, indent=1)
-os.replace(file.name, path)
-PYTHON
-    home_error
+  export PYTHONPATH="$BUILD/python" LLM_PROGRAMS="$BUILD/bin" PYTHON
+  "$PYTHON" -m mlx_llm_tutorial.kernel --write "$CACHE/jupyter" || home_error
   export JUPYTER_PATH="$CACHE/jupyter${JUPYTER_PATH:+:$JUPYTER_PATH}"
 }

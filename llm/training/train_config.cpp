@@ -2,6 +2,7 @@
 
 #include "llm/training/train_config.h"
 
+#include <algorithm>
 #include <string>
 
 #include "llm/core/error.h"
@@ -42,6 +43,18 @@ void TrainConfig::validate() const {
   }
   check(schedule);
   Optimizer{optimizer}; // throws what is wrong with it
+}
+
+void TrainConfig::set_steps(int n) {
+  steps = schedule.steps = n;
+  schedule.warmup = std::min(schedule.warmup, n / 10);
+}
+
+void TrainConfig::set_block(int n) {
+  block = n;
+  const bool fits = n >= 16 && n % 8 == 0;
+  short_block = fits ? n / 8 : short_block;
+  short_every = fits ? short_every : 0;
 }
 
 Json TrainConfig::to_json() const {

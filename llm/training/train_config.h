@@ -35,6 +35,13 @@ struct TrainConfig {
 
   /** Throws UsageError for values that make no sense. */
   void validate() const;
+  /** Another number of updates: the schedule ends with the run, and the warm-up
+   * takes a tenth of it at most. */
+  void set_steps(int n);
+  /** Another window: a short one has an eighth of it, or there are none where
+   * that cannot be. */
+  void set_block(int n);
+
   /** Every field that has an influence on the numbers. */
   Json to_json() const;
 };

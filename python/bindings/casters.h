@@ -76,7 +76,7 @@ struct type_caster<llm::python::Ids> {
 
   bool
   from_python(handle source, uint32_t flags, cleanup_list* cleanup) noexcept {
-    if (isinstance<list>(source) || isinstance<tuple>(source)) {
+    if (isinstance<list>(source) || isinstance<nanobind::tuple>(source)) {
       make_caster<std::vector<int32_t>> items;
       const bool fits = items.from_python(source, flags, cleanup);
       value.values = std::move(items.value);

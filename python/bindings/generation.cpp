@@ -79,7 +79,8 @@ GenerateOptions options_of(const nb::kwargs& given) {
 }
 
 void add_results(nb::module_& m) {
-  nb::class_<TokenProbability>(m, "TokenProbability")
+  nb::class_<TokenProbability>(
+      m, "TokenProbability", "A token and how likely it is.")
       .def_ro("id", &TokenProbability::id)
       .def_ro("logprob", &TokenProbability::logprob, "nats")
       .def("__repr__", [](const TokenProbability& t) {

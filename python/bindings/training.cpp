@@ -115,6 +115,16 @@ void add_train_config(nb::module_& m) {
           "activation_checkpointing", &TrainConfig::activation_checkpointing)
       .def_rw("bfloat16", &TrainConfig::bfloat16)
       .def_rw("seed", &TrainConfig::seed)
+      .def(
+          "set_steps",
+          &TrainConfig::set_steps,
+          "n"_a,
+          "Another number of updates: the schedule ends with the run.")
+      .def(
+          "set_block",
+          &TrainConfig::set_block,
+          "n"_a,
+          "Another window, with short windows of an eighth of it.")
       .def("to_json", &TrainConfig::to_json);
   add_fields(train);
 }

@@ -14,24 +14,38 @@ and `cpp` (C++ cells: %load_ext mlx_llm_tutorial.cpp).
 
 import ctypes
 import importlib
+import pathlib
 import sys
+import warnings
 
 
 def _load_blas():
     """MLX's Linux wheel brings the reference BLAS. OpenBLAS answers in its
-    place when it is loaded first and for all (RTLD_GLOBAL)."""
-    if sys.platform == "linux":
-        try:
-            ctypes.CDLL("libopenblas.so.0", mode=ctypes.RTLD_GLOBAL)
-        except OSError:
-            pass  # llm.blas_name() tells
+    place when it is loaded before MLX, and for all (RTLD_GLOBAL). Returns
+    whether it comes too late."""
+    if sys.platform != "linux":
+        return False
+    maps = pathlib.Path("/proc/self/maps").read_text()
+    is_there = "/libopenblas" in maps  # NumPy's own is libscipy_openblas
+    try:
+        ctypes.CDLL("libopenblas.so.0", mode=ctypes.RTLD_GLOBAL)
+    except OSError:
+        return False  # llm.blas_name() tells
+    return "mlx.core" in sys.modules and not is_there
+
+
+_blas_is_late = _load_blas()
 
 
 def _load_core():
     """The compiled module. Late, so that plots and cells work without it."""
-    _load_blas()
-    import mlx.core  # noqa: F401  registers mx.array
-
+    if _blas_is_late:
+        warnings.warn(
+            "[mlx_llm_tutorial] expected to be imported before mlx.core, which "
+            "now multiplies with its own slow BLAS; import mlx_llm_tutorial "
+            "first.",
+            stacklevel=3,
+        )
     try:
         core = importlib.import_module("._core", __name__)
     except ModuleNotFoundError as error:

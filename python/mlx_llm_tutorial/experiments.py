@@ -53,9 +53,14 @@ def grid(choices, seeds=(1,)):
     ]
 
 
+WHOLE = {"train.steps": "set_steps", "train.block": "set_block"}
+
+
 def apply(preset, settings):
-    """Sets {path: value} in a preset. TypeError names a path that is none."""
-    for path, value in settings.items():
+    """Sets {path: value} in a preset: steps and window first, with what follows
+    from them. TypeError names a path that is none."""
+    order = sorted(settings.items(), key=lambda item: item[0] not in WHOLE)
+    for path, value in order:
         target = preset
         *above, last = path.split(".")
         try:
@@ -70,7 +75,10 @@ def apply(preset, settings):
                 f"{fields(target)}."
             ) from None
         try:
-            setattr(target, last, value)
+            if path in WHOLE:  # what depends on it follows
+                getattr(target, WHOLE[path])(value)
+            else:
+                setattr(target, last, value)
         except TypeError:
             raise TypeError(
                 f"[experiments] expected another type for {path} but received "

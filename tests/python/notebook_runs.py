@@ -5,6 +5,9 @@ import os
 import pathlib
 
 import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from mlx_llm_tutorial import kernel
 from nbclient import NotebookClient
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -27,12 +30,16 @@ def run(path, home, fast=True):
     """The notebook with its outputs. An error ends it, unless the cell has the
     tag raises-exception."""
     env = {**os.environ, "MLX_TUTORIAL_HOME": str(home)}
-    env |= {"FAST": "1" if fast else "0", "JUPYTER_PLATFORM_DIRS": "1"}
+    env["FAST"] = "1" if fast else "0"
+    kernel.write(home / "jupyter")
+    specs = KernelSpecManager(kernel_dirs=[str(home / "jupyter" / "kernels")])
+    manager = AsyncKernelManager(kernel_spec_manager=specs)
+    manager.kernel_name = kernel.NAME
     notebook = read(path)
     client = NotebookClient(
         notebook,
+        km=manager,
         timeout=120 if fast else 3600,
-        kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
     )
     client.execute(env=env)
