@@ -18,6 +18,10 @@ Build, train and look inside language models in C++20 on MLX.
       --host ADDRESS --allow-host NAME --token T
                                    for other machines; without --token one is
                                    made and printed
+  ./tutorial notebook [NAME]       Jupyter with the course's notebooks, where C++
+                                   cells run; --build only builds what they use
+  ./tutorial docs build [NAME]     run the notebooks and write them with their
+                                   outputs into build/docs
   ./tutorial test [FILTER]         build and run the tests
       --deep                       also what takes long: without our CPU
                                    operations, sanitizers, fuzzing for longer,
@@ -88,6 +92,8 @@ main() {
       command_run simple_llm train "$@"
       ;;
     web) command_web "$@" ;;
+    notebook) command_notebook "$@" ;;
+    docs) command_docs "$@" ;;
     test) command_test "$@" ;;
     bench) command_bench "$@" ;;
     doctor) command_doctor "$@" ;;
@@ -95,7 +101,7 @@ main() {
     help | --help | -h) print_help ;;
     *)
       usage_error "expected a command but received '$command'; choose from:" \
-        "start, web, test, train, run, bench, doctor, clean, help."
+        "start, web, notebook, docs, test, train, run, bench, doctor, clean, help."
       ;;
   esac
 }

@@ -36,13 +36,18 @@ command_notebook() {
     usage_error "expected the name of a notebook but received '$name'; choose" \
       "from: $(notebook_names | tr '\n' ' ')"
   fi
-  prepare build
-  build release release "mlx_llm_tutorial doctor simple_llm finetune_llm"
-  write_kernelspec
+  build_notebook_kernel
   [ $only_build = 0 ] || return 0
   cd "$ROOT/notebooks" || exit "$EXIT_IO"
   exec "$PYTHON" -m jupyter notebook ${name:+"$name.ipynb"} \
     ${words[@]+"${words[@]}"}
+}
+
+# The package, the programs that cells start, and the kernel.
+build_notebook_kernel() {
+  prepare build
+  build release release "mlx_llm_tutorial doctor simple_llm finetune_llm"
+  write_kernelspec
 }
 
 notebook_names() {

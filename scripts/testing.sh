@@ -75,6 +75,7 @@ add_failure() {
 run_tests() {
   local name
   export LLM_PROGRAMS="$BUILD/bin" LLM_TEST_TOOLS="$BUILD/tools"
+  export PYTHONPATH="$BUILD/python"
   for name in test_core test_llm; do
     run_doctest "$name" "$1"
   done

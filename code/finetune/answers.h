@@ -49,7 +49,7 @@ inline Generation answer(
     const Json& question,
     const std::function<bool(const GeneratedToken&)>& on_token = {}) {
   GenerateOptions g = o.generate;
-  g.eos = ends_of_answer(m);
+  g.eos = ends_of_answer(*m.tokenizer, m.info);
   return generate(
       *m.model, *m.tokenizer, question_ids(m, o, question), g, on_token);
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "code/finetune/options.h"
+#include "llm/training/instruction_task.h"
 
 namespace llm {
 

@@ -14,12 +14,11 @@
 
 #include "code/finetune/options.h"
 #include "llm/core/sha256.h"
-#include "llm/data/encoded.h"
+#include "llm/data/chat_format.h"
 #include "llm/io/model_home.h"
 #include "llm/io/model_source.h"
 #include "llm/models/load.h"
 #include "llm/models/quantize.h"
-#include "llm/tokenizers/chat_template.h"
 #include "llm/training/adapter_files.h"
 
 namespace llm {
@@ -36,50 +35,6 @@ struct TunedModel {
 inline std::string name_of(const TunedModel& m) {
   return m.path.extension() == ".gguf" ? m.path.stem().string()
                                        : m.path.filename().string();
-}
-
-/** "auto": the model's own template, ChatML for a tokenizer that has its
- * tokens, else plain text. A plain conversation ends with the end-of-text
- * token, so that an answer ends too. */
-inline ChatFormat chat_format(
-    const std::string& name,
-    const Tokenizer& tokenizer,
-    const TokenizerInfo& info) {
-  if (name != "auto" && name != "chatml" && name != "plain") {
-    throw UsageError(
-        "options",
-        "expected --chat-format auto, chatml or plain but received " + name +
-            ".");
-  }
-  if (name == "auto" && !info.chat_template.empty()) {
-    return [info](const Json& messages, bool generation_prompt) {
-      return render_chat(
-          info.chat_template,
-          messages,
-          {.add_generation_prompt = generation_prompt,
-           .bos_token = info.bos_token,
-           .eos_token = info.eos_token});
-    };
-  }
-  const bool has_chatml = tokenizer.token_id("<|im_start|>").has_value();
-  if (name == "chatml" || (name == "auto" && has_chatml)) {
-    return chatml;
-  }
-  const auto eos = tokenizer.eos_id();
-  const std::string end = eos ? tokenizer.token(*eos) : "";
-  return [end](const Json& messages, bool generation_prompt) {
-    return plain_text(messages, generation_prompt) +
-        (generation_prompt ? "" : end);
-  };
-}
-
-/** The tokens after which an answer ends. */
-inline std::vector<int32_t> ends_of_answer(const TunedModel& m) {
-  TokenizerInfo info = m.info;
-  if (const auto end = m.tokenizer->token_id("<|im_end|>")) {
-    info.add_eos(*end);
-  }
-  return info.eos;
 }
 
 /** Loads --model and puts the adapter in the folder `adapter` on it, if that is

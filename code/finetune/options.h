@@ -57,22 +57,6 @@ inline const std::vector<std::string>& tune_methods() {
   return names;
 }
 
-/** What fine-tuning starts from, unlike training from nothing: few steps, small
- * batches, a short warm-up, no decay towards zero. */
-inline TrainConfig tune_defaults() {
-  TrainConfig t;
-  t.steps = 200;
-  t.batch = 4;
-  t.block = 256;
-  t.optimizer.beta2 = 0.999f;
-  t.optimizer.weight_decay = 0.01f;
-  t.schedule.lr = 2e-4f;
-  t.schedule.min_lr = 2e-5f;
-  t.eval_every = 50;
-  t.checkpoint_every = 100;
-  return t;
-}
-
 inline void add_method_options(CLI::App& app, TuneOptions& o) {
   const char* group = "Method";
   app.add_option(

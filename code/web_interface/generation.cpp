@@ -149,7 +149,7 @@ Task<> generate(Exchange& x) {
   const auto request = serving::read_generate(serving::parse_body(x.body));
   if (request.stream) {
     const Write write = [](EventStream& out, const Event& event) {
-      out.add(serving::event_name(event), serving::to_json(event));
+      out.add_text(serving::event_name(event), serving::event_data(event));
     };
     co_await send_stream(x, request, write);
     co_return;

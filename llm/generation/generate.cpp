@@ -2,8 +2,9 @@
 
 #include "llm/generation/generate.h"
 
+#include <algorithm>
 #include <chrono>
-#include <optional>
+#include <utility>
 
 #include <mlx/ops.h>
 #include <mlx/transforms.h>
@@ -37,46 +38,89 @@ GeneratedToken step(
   return token_of(choice, options);
 }
 
-/** Everything of one text. */
-Generation run(
-    Reader& reader,
-    GenerationRow& row,
-    const GenerateOptions& options,
-    const OnToken& on_token) {
-  const std::vector<SamplerStage> chain = make_chain(options.sampling);
-  Generation& out = row.result();
-  const Clock::time_point begin = Clock::now();
-  std::optional<Clock::time_point> first;
-  while (!row.finished()) {
+} // namespace
+
+struct Generator::State {
+  State(
+      const LanguageModel& model,
+      const Tokenizer& tokenizer,
+      const std::vector<int32_t>& prompt,
+      const GenerateOptions& given)
+      : options(given),
+        chain(make_chain(options.sampling)),
+        row(model, tokenizer, prompt, options, options.sampling.seed),
+        own(model, options.cache),
+        reader(
+            model,
+            options.memory ? *options.memory : own,
+            options.use_cache,
+            options.prefill_chunk) {}
+
+  /** Draws one token or, with a drafter, several; false: it was stopped. */
+  bool draw() {
     if (!reader.prepare(row.text(), 1, first ? nullptr : options.on_prefill)) {
       row.interrupt();
-      break;
+      return false;
     }
-    std::vector<GeneratedToken> tokens;
     if (options.drafter != nullptr) {
-      tokens = speculative_step(reader, row, chain, options);
+      drawn = speculative_step(reader, row, chain, options);
     } else {
-      tokens.push_back(step(reader, row, chain, options));
+      drawn.push_back(step(reader, row, chain, options));
     }
+    std::reverse(drawn.begin(), drawn.end());
     if (!first) {
-      out.prefill_seconds = seconds_since(begin);
+      row.result().prefill_seconds = seconds_since(begin);
       first = Clock::now();
     }
-    for (GeneratedToken& token : tokens) {
-      row.add(token);
-      if (on_token && !on_token(token)) {
-        row.interrupt();
-      }
-      if (row.finished()) {
-        break;
-      }
-    }
+    return true;
   }
-  out.decode_seconds = first ? seconds_since(*first) : 0;
-  return std::move(out);
+
+  const GenerateOptions options;
+  const std::vector<SamplerStage> chain;
+  GenerationRow row;
+  TextCache own;
+  Reader reader;
+  std::vector<GeneratedToken> drawn; // and not told yet, the next one last
+  const Clock::time_point begin = Clock::now();
+  std::optional<Clock::time_point> first;
+};
+
+Generator::Generator(
+    const LanguageModel& model,
+    const Tokenizer& tokenizer,
+    const std::vector<int32_t>& prompt,
+    const GenerateOptions& options) {
+  check(options);
+  state_ = std::make_unique<State>(model, tokenizer, prompt, options);
+  GenerationRow& row = state_->row;
+  if (options.memory) {
+    TextCache& memory = *options.memory;
+    keep_beginning(memory, model, row.text(), row.text().size() - 1);
+    row.result().cached_tokens = static_cast<int>(memory.ids.size());
+  }
 }
 
-} // namespace
+Generator::~Generator() = default;
+
+std::optional<GeneratedToken> Generator::next() {
+  State& s = *state_;
+  if (s.row.finished() || (s.drawn.empty() && !s.draw())) {
+    return std::nullopt;
+  }
+  GeneratedToken token = std::move(s.drawn.back());
+  s.drawn.pop_back();
+  s.row.add(token);
+  s.row.result().decode_seconds = seconds_since(*s.first);
+  return token;
+}
+
+void Generator::interrupt() {
+  state_->row.interrupt();
+}
+
+const Generation& Generator::result() const {
+  return state_->row.result();
+}
 
 Generation generate(
     const LanguageModel& model,
@@ -84,17 +128,13 @@ Generation generate(
     const std::vector<int32_t>& prompt,
     const GenerateOptions& options,
     const OnToken& on_token) {
-  check(options);
-  GenerationRow row(model, tokenizer, prompt, options, options.sampling.seed);
-  std::optional<TextCache> own;
-  TextCache& cache =
-      options.memory ? *options.memory : own.emplace(model, options.cache);
-  if (options.memory) {
-    keep_beginning(cache, model, row.text(), row.text().size() - 1);
-    row.result().cached_tokens = static_cast<int>(cache.ids.size());
+  Generator generator(model, tokenizer, prompt, options);
+  while (const std::optional<GeneratedToken> token = generator.next()) {
+    if (on_token && !on_token(*token)) {
+      generator.interrupt();
+    }
   }
-  Reader reader(model, cache, options.use_cache, options.prefill_chunk);
-  return run(reader, row, options, on_token);
+  return generator.result();
 }
 
 std::vector<int32_t> first_tokens(const Tokenizer& tokenizer) {

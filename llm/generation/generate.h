@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,9 +43,9 @@ struct GenerateOptions {
   int top_logprobs = 0;       ///< the likeliest tokens at each place; 0: none
   TokenGrammar* grammar = {}; ///< the output follows it
   std::map<int, int32_t> force = {}; ///< token i of the output is this one
-  TextCache* memory = {};     ///< what was read before, and after this call
-  Drafter* drafter = {};      ///< guesses tokens ahead (speculative.h)
-  int draft_tokens = 4;       ///< that it guesses at a time
+  TextCache* memory = {}; ///< what was read before, and after this call
+  Drafter* drafter = {};  ///< guesses tokens ahead (speculative.h)
+  int draft_tokens = 4;   ///< that it guesses at a time
   PrefillProgress on_prefill = {}; ///< false ends it ("interrupted")
   /// Sees the model's logits [V] before every token.
   std::function<void(const mx::array&)> on_logits = {};
@@ -79,6 +81,34 @@ struct Generation {
 
 /** Takes each token; false ends the text ("interrupted"). */
 using OnToken = std::function<bool(const GeneratedToken&)>;
+
+/**
+ * One text, token by token, for callers that want to look between two of them;
+ * generate() is a loop over it. Errors as there.
+ */
+class Generator {
+ public:
+  /** `model` and `tokenizer` must outlive it. */
+  Generator(
+      const LanguageModel& model,
+      const Tokenizer& tokenizer,
+      const std::vector<int32_t>& prompt,
+      const GenerateOptions& options = {});
+  ~Generator();
+  Generator(const Generator&) = delete;
+  Generator& operator=(const Generator&) = delete;
+
+  /** The next token; nothing when the text has ended. */
+  std::optional<GeneratedToken> next();
+  /** Ends the text here; what was held back of it is dropped. */
+  void interrupt();
+  /** All so far. */
+  const Generation& result() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 /**
  * Generates after `prompt`. `on_token` is called for every token; what it gets

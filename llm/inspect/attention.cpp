@@ -141,13 +141,11 @@ attention_row(const Reading& reading, int layer, int head, int q) {
 
 namespace {
 
-/** The cell that position x of T falls into. */
-std::vector<int> cells_of(int T, int side) {
-  std::vector<int> out(T);
-  for (int i = 0; i < side; ++i) {
-    const int64_t begin = int64_t{i} * T / side;
-    const int64_t end = (int64_t{i} + 1) * T / side;
-    std::fill(out.begin() + begin, out.begin() + end, i);
+/** Where each cell begins among T positions, and where the last one ends. */
+std::vector<int> edges_of(int T, int side) {
+  std::vector<int> out(side + 1);
+  for (int i = 0; i <= side; ++i) {
+    out[i] = static_cast<int>(int64_t{i} * T / side);
   }
   return out;
 }
@@ -156,15 +154,28 @@ std::vector<int> cells_of(int T, int side) {
  * null. */
 void pool(
     Picture& picture,
-    const std::vector<int>& cell,
+    const std::vector<int>& edges,
     int query,
     const float* row,
     const float* factor) {
-  float* out =
-      picture.cells.data() + static_cast<size_t>(cell[query]) * picture.side;
-  for (int k = 0; k <= query; ++k) {
-    const float x = factor ? row[k] * factor[k] : row[k];
-    out[cell[k]] = std::max(out[cell[k]], x);
+  const auto above = std::upper_bound(edges.begin(), edges.end(), query);
+  const auto line = static_cast<size_t>(above - edges.begin() - 1);
+  float* out = picture.cells.data() + line * picture.side;
+  const auto go = [&](auto weight) {
+    int k = 0;
+    for (size_t cell = 0; cell <= line; ++cell) {
+      const int end = std::min(edges[cell + 1], query + 1);
+      float most = out[cell];
+      for (; k < end; ++k) {
+        most = std::max(most, weight(k));
+      }
+      out[cell] = most;
+    }
+  };
+  if (factor) {
+    go([&](int k) { return row[k] * factor[k]; });
+  } else {
+    go([&](int k) { return row[k]; });
   }
 }
 
@@ -185,7 +196,7 @@ Picture head_picture(
   const int H = queries.shape(0), T = queries.shape(1);
   check_index("a head", head, H);
   Picture out = empty_picture(T, size);
-  const std::vector<int> cell = cells_of(T, out.side);
+  const std::vector<int> edges = edges_of(T, out.side);
   const mx::array norms = mx::contiguous(value_norms(reading, layer));
   mx::eval(norms);
   const int group = H / norms.shape(0);
@@ -193,7 +204,7 @@ Picture head_picture(
       ? norms.data<float>() + static_cast<size_t>(head / group) * T
       : nullptr;
   const TakeRow take = [&](int, int q, const float* row, float) {
-    pool(out, cell, q, row, factor);
+    pool(out, edges, q, row, factor);
   };
   for_rows(reading, layer, head, take);
   return out;
@@ -204,9 +215,9 @@ layer_pictures(const Reading& reading, int layer, int size) {
   const mx::array& queries = captured_layer(reading, layer).queries;
   const int H = queries.shape(0), T = queries.shape(1);
   std::vector<Picture> out(H, empty_picture(T, size));
-  const std::vector<int> cell = cells_of(T, out[0].side);
+  const std::vector<int> edges = edges_of(T, out[0].side);
   const TakeRow take = [&](int h, int q, const float* row, float) {
-    pool(out[h], cell, q, row, nullptr);
+    pool(out[h], edges, q, row, nullptr);
   };
   for_rows(reading, layer, {}, take);
   return out;

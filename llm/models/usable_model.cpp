@@ -29,9 +29,10 @@ UsableModel load_usable(const std::filesystem::path& path) {
   ModelFolder loaded = load_model(path);
   out.model = std::move(loaded.model);
   out.tokenizer = std::move(loaded.tokenizer);
-  out.eos = loaded.info.eos;
-  if (!loaded.info.chat_template.empty()) {
-    out.chat = [info = loaded.info](const Json& messages) {
+  out.info = std::move(loaded.info);
+  out.eos = out.info.eos;
+  if (!out.info.chat_template.empty()) {
+    out.chat = [info = out.info](const Json& messages) {
       return render_chat(
           info.chat_template,
           messages,

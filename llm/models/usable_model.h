@@ -14,6 +14,7 @@
 #include "llm/core/json.h"
 #include "llm/models/language_model.h"
 #include "llm/tokenizers/tokenizer.h"
+#include "llm/tokenizers/tokenizer_info.h"
 
 namespace llm {
 
@@ -21,6 +22,7 @@ struct UsableModel {
   std::filesystem::path path;
   std::unique_ptr<LanguageModel> model;
   std::unique_ptr<Tokenizer> tokenizer;
+  TokenizerInfo info;
   std::vector<int32_t> eos; ///< each of them ends an answer
   /// Messages [{"role", "content"}, ...] -> the text that an answer follows,
   /// with special tokens; empty for a model that knows no conversations.

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 
 #include "llm/core/utf8.h"
 
@@ -19,16 +18,6 @@ std::string clean(std::string_view text) {
 
 Json or_null(const std::optional<std::string>& text) {
   return text ? Json(clean(*text)) : Json(nullptr);
-}
-
-/** Nine digits give the same float again; its double would have seventeen. */
-double number(float value) {
-  if (!std::isfinite(value)) {
-    return value; // null in JSON
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", static_cast<double>(value));
-  return std::strtod(text, nullptr);
 }
 
 /** To the microsecond: more says nothing. */
@@ -91,39 +80,85 @@ Json to_json(const PrefillEvent& prefill) {
   return json;
 }
 
-Json to_json(const Alternative& a) {
-  Json json = to_json(a.token);
-  json["logprob_raw"] = number(a.logprob_raw);
-  json["prob_final"] = number(a.prob_final);
-  json["cut_by"] = a.cut_by.empty() ? Json(nullptr) : Json(clean(a.cut_by));
-  return json;
+// A token is told thousands of times, on a thread that shares its processor
+// with those that compute: its text is written without a tree in between.
+
+/** Nine digits give the same float again. */
+void append(std::string& out, float value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", static_cast<double>(value));
+  out += std::isfinite(value) ? text : "null";
+}
+
+void append(std::string& out, std::string_view text) {
+  out += Json(clean(text)).dump();
+}
+
+/** "id":7,"text":"a","bytes":[97] */
+void append(
+    std::string& out,
+    int32_t id,
+    std::string_view text,
+    std::string_view bytes) {
+  out.append("\"id\":").append(std::to_string(id)).append(",\"text\":");
+  append(out, text);
+  out += ",\"bytes\":[";
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    out += i > 0 ? "," : "";
+    out += std::to_string(static_cast<unsigned char>(bytes[i]));
+  }
+  out += "]";
+}
+
+void append(std::string& out, const Alternative& a) {
+  out += "{";
+  append(out, a.token.id, a.token.text, a.token.bytes);
+  out += ",\"logprob_raw\":";
+  append(out, a.logprob_raw);
+  out += ",\"prob_final\":";
+  append(out, a.prob_final);
+  out += ",\"cut_by\":";
+  out += a.cut_by.empty() ? "null" : Json(clean(a.cut_by)).dump();
+  out += "}";
+}
+
+void append(std::string& out, const TokenEvent::Details& details) {
+  out += ",\"prob_final\":";
+  append(out, details.prob_final);
+  out += ",\"entropy\":";
+  append(out, details.entropy);
+  out += ",\"rank\":" + std::to_string(details.rank) + ",\"top\":[";
+  for (size_t i = 0; i < details.top.size(); ++i) {
+    out += i > 0 ? "," : "";
+    append(out, details.top[i]);
+  }
+  out += "]";
+}
+
+std::string token_json(const TokenEvent& token) {
+  std::string out = "{\"i\":" + std::to_string(token.i) + ",";
+  append(out, token.id, token.text, token.bytes);
+  out += ",\"logprob_raw\":";
+  append(out, token.logprob_raw);
+  if (token.details) {
+    append(out, *token.details);
+  }
+  if (token.attention) {
+    const auto& [layer, rows] = *token.attention;
+    out += ",\"attn\":{\"layer\":" + std::to_string(layer) + ",\"rows\":{";
+    const char* comma = "";
+    for (const auto& [head, row] : rows) {
+      out.append(comma).append("\"").append(std::to_string(head));
+      out.append("\":\"").append(base64(row)).append("\"");
+      comma = ",";
+    }
+    out += "}}";
+  }
+  return out + ",\"ms\":" + Json(milliseconds(token.ms)).dump() + "}";
 }
 
 Json to_json(const TokenEvent& token) {
-  Json json = {
-      {"i", token.i},
-      {"id", token.id},
-      {"text", clean(token.text)},
-      {"bytes", byte_list(token.bytes)},
-      {"logprob_raw", number(token.logprob_raw)}};
-  if (token.details) {
-    json["prob_final"] = number(token.details->prob_final);
-    json["entropy"] = number(token.details->entropy);
-    json["rank"] = token.details->rank;
-    json["top"] = Json::array();
-    for (const Alternative& a : token.details->top) {
-      json["top"].push_back(to_json(a));
-    }
-  }
-  if (token.attention) {
-    Json rows = Json::object();
-    for (const auto& [head, row] : token.attention->second) {
-      rows[std::to_string(head)] = base64(row);
-    }
-    json["attn"] = {{"layer", token.attention->first}, {"rows", rows}};
-  }
-  json["ms"] = milliseconds(token.ms);
-  return json;
+  return Json::parse(token_json(token));
 }
 
 Json to_json(const Usage& usage) {
@@ -172,6 +207,14 @@ Json to_json(const TokenText& token) {
 
 Json to_json(const Event& event) {
   return std::visit([](const auto& e) { return to_json(e); }, event);
+}
+
+std::string event_data(const Event& event) {
+  if (const auto* token = std::get_if<TokenEvent>(&event)) {
+    return token_json(*token);
+  }
+  // Texts are valid UTF-8 by then; a defect there must not end the stream.
+  return to_json(event).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Json whole_answer(const std::vector<Event>& events) {

@@ -91,6 +91,8 @@ using Event =
 std::string event_name(const Event& event);
 /** The event's data, by the names of web.md 4.3. */
 Json to_json(const Event& event);
+/** The same as text, quickly. */
+std::string event_data(const Event& event);
 Json to_json(const TokenText& token);
 /** The effective values, as a request would give them. */
 Json to_json(const GenerateRequest& request);

@@ -15,7 +15,7 @@ namespace {
 
 char coded(float p) {
   const float root = 255 * std::sqrt(std::clamp(p, 0.0f, 1.0f));
-  return static_cast<char>(static_cast<unsigned char>(std::lround(root)));
+  return static_cast<char>(static_cast<unsigned char>(root + 0.5f));
 }
 
 void append(std::string& out, uint32_t bits, int bytes) {

@@ -53,6 +53,20 @@ size_t evaluated(const TrainConfig& c) {
 
 } // namespace
 
+TrainConfig tune_defaults() {
+  TrainConfig t;
+  t.steps = 200;
+  t.batch = 4;
+  t.block = 256;
+  t.optimizer.beta2 = 0.999f;
+  t.optimizer.weight_decay = 0.01f;
+  t.schedule.lr = 2e-4f;
+  t.schedule.min_lr = 2e-5f;
+  t.eval_every = 50;
+  t.checkpoint_every = 100;
+  return t;
+}
+
 void learn_examples(
     TrainTask& task,
     InstructionParts parts,

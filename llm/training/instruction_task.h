@@ -19,6 +19,10 @@
 
 namespace llm {
 
+/** What fine-tuning starts from, unlike training from nothing: few steps, small
+ * batches, a short warm-up, no decay towards zero. */
+TrainConfig tune_defaults();
+
 /** The batches of a training run on examples, and the held-out ones. */
 struct InstructionParts {
   std::vector<Encoded> train, validation;

@@ -74,8 +74,9 @@ struct type_caster<llm::python::Ids> {
       llm::python::Ids,
       const_name("list[int] | numpy.ndarray | mlx.core.array"))
 
-  bool from_python(handle source, uint32_t flags, cleanup_list* cleanup) {
-    if (isinstance<list>(source) || isinstance<tuple>(source)) {
+  bool
+  from_python(handle source, uint32_t flags, cleanup_list* cleanup) noexcept {
+    if (isinstance<list>(source) || isinstance<nanobind::tuple>(source)) {
       make_caster<std::vector<int32_t>> items;
       const bool fits = items.from_python(source, flags, cleanup);
       value.values = std::move(items.value);
@@ -85,9 +86,17 @@ struct type_caster<llm::python::Ids> {
         copy<uint32_t>(source);
   }
 
+  static handle from_cpp(
+      const llm::python::Ids& ids,
+      rv_policy policy,
+      cleanup_list* cleanup) noexcept {
+    return make_caster<std::vector<int32_t>>::from_cpp(
+        ids.values, policy, cleanup);
+  }
+
  private:
   template <class T>
-  bool copy(handle source) {
+  bool copy(handle source) noexcept {
     ndarray<const T, ndim<1>, c_contig, device::cpu> array;
     if (!try_cast(source, array, false)) {
       return false;

@@ -41,7 +41,9 @@ void add_error(
     PyObject* builtin,
     const char* doc) {
   const nb::tuple bases = nb::make_tuple(m.attr("Error"), nb::handle(builtin));
-  nb::exception<E>(m, name, bases).doc() = doc;
+  nb::exception<E> type(m, name, bases);
+  type.doc() = doc;
+  type.attr("__module__") = "mlx_llm_tutorial";
 }
 
 } // namespace
@@ -84,9 +86,11 @@ std::string fields_text(nb::handle object) {
 
 void init_core(nb::module_& m) {
   // The one registered last is tried first: the base before the others.
-  nb::exception<Error>(m, "Error").doc() =
+  nb::exception<Error> error(m, "Error");
+  error.doc() =
       "What the library found wrong, in one line: where, what was expected, "
       "what was received, how to fix it.";
+  error.attr("__module__") = "mlx_llm_tutorial";
   add_error<UsageError>(m, "UsageError", PyExc_ValueError, "A wrong argument.");
   add_error<InputError>(
       m, "InputError", PyExc_ValueError, "What was read is not as it should.");

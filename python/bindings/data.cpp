@@ -46,7 +46,11 @@ void add_corpus(nb::module_& m) {
          double train_fraction,
          const std::filesystem::path& home) {
         const nb::gil_scoped_release release;
-        return load_corpus(name, {home, offline, seed, train_fraction, {}});
+        const auto say = [](const std::string& text) {
+          const nb::gil_scoped_acquire gil;
+          nb::print(text.c_str());
+        };
+        return load_corpus(name, {home, offline, seed, train_fraction, say});
       },
       "name_or_path"_a,
       "offline"_a = false,

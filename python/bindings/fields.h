@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include "python/bindings/bindings.h"

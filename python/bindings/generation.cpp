@@ -79,7 +79,8 @@ GenerateOptions options_of(const nb::kwargs& given) {
 }
 
 void add_results(nb::module_& m) {
-  nb::class_<TokenProbability>(m, "TokenProbability")
+  nb::class_<TokenProbability>(
+      m, "TokenProbability", "A token and how likely it is.")
       .def_ro("id", &TokenProbability::id)
       .def_ro("logprob", &TokenProbability::logprob, "nats")
       .def("__repr__", [](const TokenProbability& t) {
@@ -167,13 +168,21 @@ void add_generator(nb::module_& m) {
           "All so far, a Generation.");
 }
 
+/** Gets each token; False ends the text. */
+using Watch = std::function<nb::object(const GeneratedToken&)>;
+
+bool goes_on(const Watch& watch, const GeneratedToken& token) {
+  const nb::gil_scoped_acquire gil;
+  return !watch(token).is(nb::handle(Py_False));
+}
+
 void add_functions(nb::module_& m) {
   m.def(
       "generate",
       [](const LanguageModel& model,
          const Tokenizer& tokenizer,
          const Prompt& prompt,
-         const OnToken& on_token,
+         const Watch& on_token,
          const nb::kwargs& given) {
         const GenerateOptions options = options_of(given);
         const nb::gil_scoped_release release;
@@ -184,7 +193,7 @@ void add_functions(nb::module_& m) {
             options,
             [&](const GeneratedToken& token) {
               check_interrupt();
-              return !on_token || on_token(token);
+              return !on_token || goes_on(on_token, token);
             });
       },
       "model"_a,

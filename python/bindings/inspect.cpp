@@ -159,7 +159,8 @@ void add_attention(nb::module_& m) {
 }
 
 void add_lens(nb::module_& m) {
-  nb::class_<TokenProbability>(m, "TokenProbability")
+  nb::class_<TokenProbability>(
+      m, "TokenProbability", "A token and how likely it is.")
       .def_ro("id", &TokenProbability::id)
       .def_ro("p", &TokenProbability::p)
       .def("__repr__", [](const TokenProbability& t) {

@@ -5,6 +5,7 @@
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
@@ -146,7 +147,7 @@ void add_model(nb::module_& m) {
              const mx::array& tokens,
              KVCache* cache) { return model.logits(tokens, cache); },
           "tokens"_a,
-          "cache"_a = nb::none(),
+          "cache"_a.none() = nb::none(),
           "tokens [B, L] int32 -> logits [B, L, V]. With a cache the tokens "
           "follow what it holds. UsageError beyond context_length.")
       .def(

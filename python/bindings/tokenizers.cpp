@@ -18,6 +18,11 @@
 #include "python/bindings/bindings.h"
 #include "python/bindings/casters.h"
 
+// Its parts cannot be copied, which std::is_copy_constructible does not see.
+template <>
+struct nanobind::detail::is_copy_constructible<llm::BpeTokenizer>
+    : std::false_type {};
+
 namespace llm::python {
 
 namespace {

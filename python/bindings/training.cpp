@@ -39,8 +39,7 @@ make_callbacks(const OnStep& on_step, const OnSample& sample, bool& pressed) {
   if (on_step) {
     out.on_step = [&](const StepRecord& record) {
       const nb::gil_scoped_acquire gil;
-      const nb::object go_on = on_step(record);
-      pressed = pressed || (go_on.ptr() == Py_False);
+      pressed = pressed || on_step(record).is(nb::handle(Py_False));
     };
   }
   if (sample) {

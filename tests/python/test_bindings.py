@@ -14,9 +14,9 @@ import mlx.core as mx
 import mlx_llm_tutorial as llm
 import numpy as np
 import pytest
-from program_runs import run
+from program_runs import Home, last_json
 
-TEXT = "the cat sat on the mat and the dog sat on the log. " * 40
+TEXT = "the cat sat on the mat and the dog sat on the log.\n" * 40
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def tiny():
 
 def test_errors_are_pythons_too(tiny):
     model, tokenizer, _ = tiny
-    with pytest.raises(llm.UsageError, match="context") as caught:
+    with pytest.raises(llm.UsageError, match="32 positions.*99") as caught:
         model(mx.zeros((1, 99), mx.int32))
     assert isinstance(caught.value, (llm.Error, ValueError))
     assert str(caught.value).startswith("[")
@@ -291,18 +291,18 @@ def test_ctrl_c_ends_a_text(tiny):
 
 def test_losses_and_tokens_are_the_programs(tmp_path):
     """simple_llm train and sample, and the same from Python."""
-    text = tmp_path / "text.txt"
-    text.write_text(TEXT)
+    home = Home(tmp_path, TEXT)
     out = tmp_path / "program"
-    words = ["train", "--data", text, "--out", out, "--steps", 5, "--batch", 4]
-    words += ["--block", 16, "--layers", 2, "--heads", 2, "--width", 32]
-    run("simple_llm", *words, "--seed", 11)
+    words = ["train", "--data", home.text, "--out", out, "--steps", 5]
+    words += ["--batch", 4, "--block", 16, "--layers", 2, "--heads", 2]
+    home.run(*words, "--width", 32, "--seed", 11)
     preset = llm.preset("tiny")
     shape = preset.model
     shape.layers, shape.heads, shape.width = 2, 2, 32
     config = preset.train
     config.steps, config.batch, config.block, config.seed = 5, 4, 16, 11
-    corpus = llm.load_corpus(str(text))
+    config.short_block = 16
+    corpus = llm.load_corpus(str(home.text))
     tokenizer = llm.make_tokenizer(preset, corpus)
     split = llm.encode_split(corpus, tokenizer)
     model = llm.make_model(llm.model_config(shape, len(tokenizer), 16))
@@ -315,11 +315,9 @@ def test_losses_and_tokens_are_the_programs(tmp_path):
     lines = (out / "metrics.jsonl").read_text().splitlines()[1:]
     theirs = [json.loads(line)["loss"] for line in lines]
     assert losses == theirs
-    said = run(
-        "simple_llm", "sample", "--model", out, "--prompt", "the",
-        "--max-tokens", 15, "--temperature", 0.8, "--seed", 3, "--json",
-    )  # fmt: skip
-    written = json.loads(said.stdout.splitlines()[-1])
+    words = ["sample", "--model", out, "--prompt", "the", "--seed", 3]
+    words += ["--max-tokens", 15, "--temperature", 0.8, "--json"]
+    written = last_json(home.run(*words))
     ours = llm.generate(
         model, tokenizer, "the", max_tokens=15, temperature=0.8, seed=3
     )
