@@ -42,7 +42,9 @@ def arrays(values):
 def counted_tokens(answer, usable, examples):
     """the answer counts with the token that ends it, the question does not."""
     for example in examples:
-        wanted = llm.evaluate_examples(usable, [example])["tokens"]
+        most = usable.model.context_length
+        judged = llm.evaluate_examples(usable, [example], max_length=most)
+        wanted = judged["tokens"]
         found = answer(usable, example)
         assert found == wanted, (
             f"expected {wanted} tokens for {example.prompt[:30]!r} but "
