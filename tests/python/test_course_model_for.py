@@ -20,6 +20,7 @@ def test_without_a_model_a_small_new_one_reads(tmp_path, monkeypatch, capsys):
     data = llm.load_instructions(path)
     config = llm.tune_defaults()
     config.steps, config.batch = 2, 2
+    config.schedule.warmup = 0
     losses = []
     llm.tune(
         usable, data, tmp_path / "adapter", llm.AdapterConfig(), config,
