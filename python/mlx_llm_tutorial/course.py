@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the notebooks share: a short mode for tests (FAST=1), models that may be
-missing, exercises that say right or not yet, and how much a cell took.
+missing, exercises that say right or not yet, sliders, and how much a cell took.
 """
 
 import functools
@@ -67,6 +67,35 @@ def exercise(check):
         return True
 
     return checked
+
+
+def sliders(draw, **choices):
+    """Controls above the figure that draw(**values) returns: a slider for a
+    range (low, high) or (low, high, start), a menu for a list, a field for a
+    text. Without ipywidgets a line says what to do instead."""
+    try:
+        import ipywidgets as widgets
+    except ModuleNotFoundError:
+        names = ", ".join(choices)
+        print(f"pip install ipywidgets puts sliders here, for {names}.")
+        print("Until then: call the function above with other values.")
+        return
+    controls = {k: control(widgets, k, c) for k, c in choices.items()}
+    widgets.interact(draw, **controls)
+
+
+def control(widgets, name, choice):
+    look = {"description": name.replace("_", " ")}
+    if isinstance(choice, list):
+        return widgets.Dropdown(options=choice, **look)
+    look["continuous_update"] = False  # a figure takes a moment
+    if isinstance(choice, str):
+        return widgets.Text(value=choice, **look)
+    low, high, *start = choice
+    look |= {"min": low, "max": high, "value": start[0] if start else low}
+    if all(isinstance(x, int) for x in choice):
+        return widgets.IntSlider(**look)
+    return widgets.FloatSlider(step=(high - low) / 100, **look)
 
 
 class Took:
