@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Checkers of the exercises, one module a notebook."""
