@@ -4,7 +4,6 @@
 import mlx.core as mx
 import numpy as np
 import pytest
-
 from plot_figures import assert_readable, plots, words
 
 # --- the table ---------------------------------------------------------------

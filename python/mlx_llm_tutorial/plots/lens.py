@@ -16,6 +16,7 @@ from .style import (
     axes_at,
     bare,
     colour_bar,
+    grid,
     new_figure,
     styled,
 )
@@ -51,19 +52,25 @@ def logit_lens(top, values, tokens, *, measure="probability", title=None):
     top = _top(where, top, layers, T)
     panels = _panels(T)
     with styled():
-        head, each = 0.45 if title else 0.15, layers * ROW + 0.5
+        head, each = 0.34 if title else 0.05, layers * ROW + 0.46
         height = head + len(panels) * each + 0.62
         across = max(len(panel) for panel in panels)
         cell = min(0.75, (WIDTH - LEFT - 0.1) / across)
         width = max(LEFT + across * cell + 0.1, 3.0)
         figure = new_figure(width, height, title)
         for n, panel in enumerate(panels):
-            box = (LEFT, head + n * each + 0.3, len(panel) * cell, layers * ROW)
+            box = (
+                LEFT,
+                head + n * each + 0.05,
+                len(panel) * cell,
+                layers * ROW,
+            )
             ax = bare(axes_at(figure, *box))
             part = [row[panel.start : panel.stop] for row in top]
             image = _cells(ax, part, values[:, panel], measure, cell)
             _axes_text(ax, tokens, panel, layers, cell)
             _ring(ax, part, tokens, panel)
+        _note(figure, width, height)
         colour_bar(
             figure, image, name, LEFT, height - 0.5, ticks=_ticks(measure)
         )
@@ -110,6 +117,7 @@ def _cells(ax, top, values, measure, cell):
         origin="lower",
         aspect="auto",
     )
+    grid(ax, values.shape)
     room = int(cell / (MONO_EM * SMALL / 72))
     for (i, j), value in np.ndenumerate(values):
         ax.text(
@@ -152,6 +160,18 @@ def _layer_names(layers):
     return names
 
 
+def _note(figure, width, height):
+    figure.text(
+        1 - 0.1 / width,
+        0.41 / height,
+        "ring: the token\nthat really comes next",
+        ha="right",
+        va="center",
+        fontsize=7.5,
+        color=c.HEAT_LINE,
+    )
+
+
 def _ring(ax, top, tokens, panel):
     for j, t in enumerate(panel):
         for i, row in enumerate(top):
@@ -164,5 +184,6 @@ def _ring(ax, top, tokens, panel):
                         fill=False,
                         edgecolor=c.HEAT_LINE,
                         linewidth=1.3,
+                        zorder=3,
                     )
                 )

@@ -51,7 +51,7 @@ def _draw(chain, ids, names, taken, title):
     left = max(map(columns, names)) * MONO_EM * 8 / 72 + 0.25
     head = (0.32 if title else 0.08) + (0.36 if several else 0.05)
     width = min(WIDTH, left + (1.25 if several else 3.2) * len(chain) + 0.1)
-    height = head + len(ids) * ROW + 0.5
+    height = head + len(ids) * ROW + 0.4
     figure = new_figure(width, height, title)
     each = (width - left - 0.1) / len(chain)
     most = max(float(q[ids].max()) for _, q in chain)
@@ -59,7 +59,7 @@ def _draw(chain, ids, names, taken, title):
     for n, (name, q) in enumerate(chain):
         box = (left + n * each, head, each - 0.1, len(ids) * ROW)
         ax = bare(axes_at(figure, *box))
-        ax.set_xlim(0, most * (1 + 0.55 / (each - 0.1)))
+        ax.set_xlim(0, most * (each - 0.1) / (each - 0.58))  # and a number
         _column(ax, q[ids], None if before is None else before[ids], n)
         _ground(ax, ids, taken, names if n == 0 else None)
         if several:
@@ -116,7 +116,8 @@ def percent(p):
     x = 100 * float(p)
     if 0 < x < 0.01:
         return "< 0.01 %"
-    return f"{x:.0f} %" if x >= 99.95 else f"{x:.3g} %"
+    digits = 0 if x == 0 or x >= 99.95 else 1 if x >= 1 else 2
+    return f"{x:.{digits}f} %"
 
 
 def _column(ax, values, before, n):
@@ -163,13 +164,15 @@ def _ground(ax, ids, taken, names):
 def _head(ax, name, q, p):
     left = int((q > 0).sum())
     mass = float(p[q > 0].sum())
-    ax.text(
-        0,
-        1.01,
-        f"{name}\n{left:,} left · {percent(min(1, mass))}",
-        transform=ax.transAxes,
-        va="bottom",
-        fontsize=7.5,
-        linespacing=1.35,
-        color=c.INK_2,
-    )
+    facts = f"{left:,} left · {percent(min(1, mass))}"
+    for text, up, weight in ((name, 17, "bold"), (facts, 5, "normal")):
+        ax.annotate(
+            text,
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(0, up),
+            textcoords="offset points",
+            fontsize=7.5,
+            fontweight=weight,
+            color=c.INK_2,
+        )

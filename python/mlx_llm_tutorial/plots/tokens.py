@@ -34,8 +34,9 @@ def token_strip(tokens, logprobs, *, title=None):
     """
     logprobs = _logprobs(logprobs)
     tokens = texts("token_strip", "tokens", tokens, len(logprobs))
-    surprise = np.maximum(0, -logprobs / np.log(2))
-    left, top = 0.1, 0.42 if title else 0.1
+    # Finite, since Matplotlib takes infinity for a gap.
+    surprise = np.clip(-logprobs / np.log(2), 0, 1e6)
+    left, top = 0.1, 0.36 if title else 0.06
     room = int((WIDTH - 2 * left) / mono_inches(1, SIZE))
     pieces, lines = _wrap(tokens, room)
     with styled():
