@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""The sliders of the notebooks: they call the figure's function, and without
+ipywidgets a line says what to do."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
+
+from mlx_llm_tutorial import course  # noqa: E402
+
+
+def test_without_ipywidgets_a_line_says_so(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    course.sliders(pytest.fail, layer=(0, 3), head=(0, 8))
+    said = capsys.readouterr().out
+    assert "ipywidgets" in said and "layer, head" in said
+
+
+def test_each_choice_has_its_control():
+    widgets = pytest.importorskip("ipywidgets")
+    head = course.control(widgets, "head", (0, 8))
+    assert (head.min, head.max, head.value) == (0, 8, 0)
+    assert isinstance(head, widgets.IntSlider) and not head.continuous_update
+    top_p = course.control(widgets, "top_p", (0.05, 1.0, 0.9))
+    assert isinstance(top_p, widgets.FloatSlider)
+    assert top_p.value == 0.9 and top_p.description == "top p"
+    menu = course.control(widgets, "country", ["Italy", "Spain"])
+    assert menu.value == "Italy" and menu.options == ("Italy", "Spain")
+    assert course.control(widgets, "text", "Lily").value == "Lily"
+
+
+def test_the_function_is_called_with_the_values():
+    pytest.importorskip("ipywidgets")
+    calls = []
+
+    def draw(layer, name):
+        calls.append((layer, name))
+
+    course.sliders(draw, layer=(0, 3, 2), name=["a", "b"])
+    assert calls == [(2, "a")]
