@@ -2,14 +2,10 @@
 """The sliders of the notebooks: they call the figure's function, and without
 ipywidgets a line says what to do."""
 
-import pathlib
 import sys
 
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
-
-from mlx_llm_tutorial import course  # noqa: E402
+from mlx_llm_tutorial import course
 
 
 def test_without_ipywidgets_a_line_says_so(monkeypatch, capsys):
