@@ -4,6 +4,7 @@ missing, exercises that say right or not yet, sliders, and how much a cell took.
 """
 
 import functools
+import io
 import os
 import resource
 import sys
@@ -81,7 +82,29 @@ def sliders(draw, **choices):
         print("Until then: call the function above with other values.")
         return
     controls = {k: control(widgets, k, c) for k, c in choices.items()}
-    widgets.interact(draw, **controls)
+    # Not interact(): its Output widget makes nbclient 0.11 miss replies.
+    picture, message = widgets.Image(), widgets.Label()
+
+    def show(_=None):
+        values = {name: c.value for name, c in controls.items()}
+        try:
+            picture.value = png(draw(**values))
+            message.value = ""
+        except Exception as error:  # else only a log would have it
+            message.value = f"{type(error).__name__}: {error}"
+
+    for one in controls.values():
+        one.observe(show, "value")
+    show()
+    from IPython.display import display
+
+    display(widgets.VBox([*controls.values(), message, picture]))
+
+
+def png(figure):
+    out = io.BytesIO()
+    figure.savefig(out, format="png", bbox_inches="tight")
+    return out.getvalue()
 
 
 def control(widgets, name, choice):

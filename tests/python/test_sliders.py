@@ -4,6 +4,7 @@ ipywidgets a line says what to do."""
 
 import sys
 
+import matplotlib.figure
 import pytest
 from mlx_llm_tutorial import course
 
@@ -28,12 +29,25 @@ def test_each_choice_has_its_control():
     assert course.control(widgets, "text", "Lily").value == "Lily"
 
 
-def test_the_function_is_called_with_the_values():
-    pytest.importorskip("ipywidgets")
-    calls = []
+def test_a_slider_draws_again(monkeypatch):
+    widgets = pytest.importorskip("ipywidgets")
+    shown, calls = [], []
+    monkeypatch.setattr("IPython.display.display", shown.append)
 
     def draw(layer, name):
         calls.append((layer, name))
+        if layer == 1:
+            raise ValueError("no layer 1")
+        return matplotlib.figure.Figure(figsize=(layer, 1))
 
     course.sliders(draw, layer=(0, 3, 2), name=["a", "b"])
-    assert calls == [(2, "a")]
+    layer, name, message, picture = shown[0].children
+    before = picture.value
+    assert before.startswith(b"\x89PNG") and calls == [(2, "a")]
+    layer.value = 3
+    name.value = "b"
+    assert calls[1:] == [(3, "a"), (3, "b")] and picture.value != before
+    layer.value = 1
+    assert message.value == "ValueError: no layer 1"
+    layer.value = 2
+    assert message.value == "" and isinstance(picture, widgets.Image)
