@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What the notebooks share: a short mode for tests (FAST=1), models that may be
-missing, exercises that say right or not yet, and how much a cell took.
+missing, exercises that say right or not yet, sliders, and how much a cell took.
 """
 
 import functools
+import io
 import os
 import resource
 import sys
@@ -92,6 +93,57 @@ def exercise(check):
         return True
 
     return checked
+
+
+def sliders(draw, **choices):
+    """Controls above the figure that draw(**values) returns: a slider for a
+    range (low, high) or (low, high, start), a menu for a list, a field for a
+    text. Without ipywidgets a line says what to do instead."""
+    try:
+        import ipywidgets as widgets
+    except ModuleNotFoundError:
+        names = ", ".join(choices)
+        print(f"pip install ipywidgets puts sliders here, for {names}.")
+        print("Until then: call the function above with other values.")
+        return
+    controls = {k: control(widgets, k, c) for k, c in choices.items()}
+    # Not interact(): its Output widget makes nbclient 0.11 miss replies.
+    picture, message = widgets.Image(), widgets.Label()
+
+    def show(_=None):
+        values = {name: c.value for name, c in controls.items()}
+        try:
+            picture.value = png(draw(**values))
+            message.value = ""
+        except Exception as error:  # else only a log would have it
+            message.value = f"{type(error).__name__}: {error}"
+
+    for one in controls.values():
+        one.observe(show, "value")
+    show()
+    from IPython.display import display
+
+    display(widgets.VBox([*controls.values(), message, picture]))
+
+
+def png(figure):
+    out = io.BytesIO()
+    figure.savefig(out, format="png", bbox_inches="tight")
+    return out.getvalue()
+
+
+def control(widgets, name, choice):
+    look = {"description": name.replace("_", " ")}
+    if isinstance(choice, list):
+        return widgets.Dropdown(options=choice, **look)
+    look["continuous_update"] = False  # a figure takes a moment
+    if isinstance(choice, str):
+        return widgets.Text(value=choice, **look)
+    low, high, *start = choice
+    look |= {"min": low, "max": high, "value": start[0] if start else low}
+    if all(isinstance(x, int) for x in choice):
+        return widgets.IntSlider(**look)
+    return widgets.FloatSlider(step=(high - low) / 100, **look)
 
 
 class Took:
