@@ -176,42 +176,48 @@ def form(rating):
         print("pip install ipywidgets puts the form here. Until then: look at")
         print('rating.question and answer it with rating.choose("left").')
         return None
-    head, left, right, foot = (widgets.HTML() for _ in range(4))
-    back = widgets.Button(description="Back")
-    buttons = {v: widgets.Button(description=t) for v, t in VOTES.items()}
-    for box in (left, right):
-        box.layout.width = "50%"
+    return Form(rating, widgets).box
 
-    def show():
-        question = rating.question
-        back.disabled = not rating.votes
-        for button in buttons.values():
+
+class Form:
+    def __init__(self, rating, widgets):
+        self.rating = rating
+        self.head, self.left, self.right = (widgets.HTML() for _ in range(3))
+        self.left.layout.width = self.right.layout.width = "50%"
+        self.back = widgets.Button(description="Back")
+        self.back.on_click(lambda _: self.act(rating.back))
+        self.buttons = [self.vote(widgets, *vote) for vote in VOTES.items()]
+        self.box = widgets.VBox(
+            [
+                self.head,
+                widgets.HBox([self.left, self.right]),
+                widgets.HBox([*self.buttons, self.back]),
+            ]
+        )
+        self.show()
+
+    def vote(self, widgets, vote, text):
+        button = widgets.Button(description=text)
+        button.on_click(lambda _: self.act(self.rating.choose, vote))
+        return button
+
+    def act(self, change, *vote):
+        change(*vote)
+        self.show()
+
+    def show(self):
+        question = self.rating.question
+        self.back.disabled = not self.rating.votes
+        for button in self.buttons:
             button.disabled = question is None
         if question is None:
-            head.value = left.value = right.value = ""
-            foot.value = f"<b>{html.escape(str(rating.result()))}</b>"
+            self.head.value = framed("Result", str(self.rating.result()))
+            self.left.value = self.right.value = ""
             return
-        head.value = f"<b>Question {question.number} of {len(rating)}</b>"
-        head.value += framed("", question.prompt)
-        left.value = framed("Left", question.left)
-        right.value = framed("Right", question.right)
-        foot.value = ""
-
-    def on(button, act):
-        button.on_click(lambda _: (act(), show()))
-
-    on(back, rating.back)
-    for vote, button in buttons.items():
-        on(button, lambda vote=vote: rating.choose(vote))
-    show()
-    return widgets.VBox(
-        [
-            head,
-            widgets.HBox([left, right]),
-            widgets.HBox([*buttons.values(), back]),
-            foot,
-        ]
-    )
+        number = f"Question {question.number} of {len(self.rating)}"
+        self.head.value = framed(number, question.prompt)
+        self.left.value = framed("Left", question.left)
+        self.right.value = framed("Right", question.right)
 
 
 def framed(title, text):
@@ -220,5 +226,4 @@ def framed(title, text):
         "border: 1px solid; border-radius: 4px; padding: 6px; margin: 4px;"
         "white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.4"
     )
-    name = f"<i>{title}</i><br>" if title else ""
-    return f'<div style="{style}">{name}{html.escape(text)}</div>'
+    return f'<div style="{style}"><b>{title}</b><br>{html.escape(text)}</div>'
