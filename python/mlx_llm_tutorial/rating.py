@@ -68,9 +68,9 @@ class Result:
 
 
 class BlindRating:
-    def __init__(self, prompts, answers, seed=1, path=None):
-        """prompts: [n] texts; answers: {name: [n] texts} of two writers; path: a
-        file that keeps the votes, which are there again next time."""
+    def __init__(self, prompts, answers, seed=1, folder=None):
+        """prompts: [n] texts; answers: {name: [n] texts} of two writers; folder:
+        keeps the votes on these answers, which are there again next time."""
         if len(answers) != 2 or any(
             len(texts) != len(prompts) for texts in answers.values()
         ):
@@ -82,13 +82,16 @@ class BlindRating:
             )
         self.names = tuple(answers)
         pairs = list(zip(prompts, *answers.values()))
-        text = json.dumps([self.names, pairs, seed])
-        self._key = hashlib.sha256(text.encode()).hexdigest()
         asked = [pair for pair in pairs if pair[1].strip() != pair[2].strip()]
         self.not_asked = len(pairs) - len(asked)
         self._pairs, self._swapped = mix(asked, seed)
-        self._path = None if path is None else pathlib.Path(path)
-        self.votes = self._read()
+        self.votes, self._path = [], None
+        if folder is not None:
+            text = json.dumps([self.names, pairs, seed]).encode()
+            code = hashlib.sha256(text).hexdigest()[:12]
+            self._path = pathlib.Path(folder) / f"votes-{code}.json"
+        if self._path is not None and self._path.is_file():
+            self.votes = json.loads(self._path.read_text())
 
     def __len__(self):
         """Questions."""
@@ -142,19 +145,8 @@ class BlindRating:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         half = self._path.with_name(self._path.name + ".tmp")
-        half.write_text(json.dumps({"of": self._key, "votes": self.votes}))
+        half.write_text(json.dumps(self.votes))
         os.replace(half, self._path)
-
-    def _read(self):
-        if self._path is None or not self._path.is_file():
-            return []
-        found = json.loads(self._path.read_text())
-        if found["of"] != self._key:
-            raise ValueError(
-                f"[BlindRating] expected votes on these answers but {self._path}"
-                " holds votes on others; choose another file."
-            )
-        return found["votes"]
 
 
 def mix(pairs, seed):

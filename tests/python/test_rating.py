@@ -111,16 +111,17 @@ def test_back_takes_the_last_vote_away(rating):
     assert rating.question == first and rating.votes == []
 
 
-def test_votes_are_kept_in_a_file(tmp_path):
-    path = tmp_path / "new" / "votes.json"
-    rating = BlindRating(PROMPTS, ANSWERS, path=path)
+def test_votes_are_kept_in_a_folder(tmp_path):
+    folder = tmp_path / "new"
+    rating = BlindRating(PROMPTS, ANSWERS, folder=folder)
     rating.choose("left")
     rating.choose("same")
     rating.back()
-    again = BlindRating(PROMPTS, ANSWERS, path=path)
+    again = BlindRating(PROMPTS, ANSWERS, folder=folder)
     assert again.votes == ["left"] and again.question.number == 2
-    with pytest.raises(ValueError, match="votes on others.*another file"):
-        BlindRating(PROMPTS[:1], {k: v[:1] for k, v in ANSWERS.items()}, path=path)  # fmt: skip
+    others = ANSWERS | {"tuned": ANSWERS["base"][::-1]}
+    assert BlindRating(PROMPTS, others, folder=folder).votes == []
+    assert BlindRating(PROMPTS, ANSWERS, 2, folder=folder).votes == []
 
 
 def test_wrong_use_is_said(rating):
