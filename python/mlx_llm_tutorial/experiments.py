@@ -213,7 +213,7 @@ def summary(lines):
         "losses": losses,
         "runs": len(lines),
         "parameters": lines[0]["parameters"],
-        "seconds": statistics.mean(seconds) if seconds else math.nan,
+        "seconds": statistics.mean(seconds) if seconds else None,
     }
 
 
