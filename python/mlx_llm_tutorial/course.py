@@ -38,6 +38,31 @@ def model(name="smollm2"):
     raise llm.InputError(errors[0])
 
 
+def model_for(text, name="smollm2"):
+    """model(name), if it can read this text. If there is none, or only one that
+    lacks some of the characters, a small new model that knows the characters
+    and no words: everything works with it, but its answers are noise."""
+    import mlx_llm_tutorial as llm
+
+    try:
+        found = model(name)
+        found.tokenizer.encode(text)
+        return found
+    except llm.InputError as error:
+        print(f"No model here reads this text: {error}")
+    print(f"With a network, this fetches one: {fetch_command(name)}")
+    print("We go on with a small new model: its answers are noise.")
+    tokenizer = llm.CharTokenizer.train(text + "\n")
+    shape = llm.ModelShape(
+        architecture="llama", layers=2, heads=4, kv_heads=2, width=64
+    )
+    small = llm.make_model(llm.model_config(shape, len(tokenizer), 1024))
+    small.initialize(1)
+    folder = llm.tutorial_home() / "cache" / "small-model"
+    llm.save_model_folder(folder, small, tokenizer)
+    return llm.load_for_use(str(folder))
+
+
 def fetch_command(name):
     return f'./tutorial run generate --model {name} --prompt "Hello"'
 
