@@ -238,6 +238,15 @@ def web(r):
     return [f"{name}: {found['text']}" for name, found in r.items()]
 
 
+def cells_of(r):
+    return [
+        f"{name}: first cell {m['first']:.1f} s, edited {m['edited']:.2f} s, "
+        f"an error {m['error']:.2f} s, cached {m['cached'] * 1000:.1f} ms "
+        f"(median of {len(r['rounds'][name])})"
+        for name, m in r["medians"].items()
+    ]
+
+
 ROWS = [
     (
         "nano_loss",
@@ -281,6 +290,7 @@ ROWS = [
     ("roofline", "how near decoding and training are to the limits", roofline),
     ("web_load", "the web server keeps its word with many clients", web_load),
     ("web", "the page stays smooth", web),
+    ("cells", "C++ cells of a notebook are quick", cells_of),
 ]
 
 
