@@ -31,6 +31,7 @@ NASTY = [
     "<!-- hidden -->",
     "quotes \" and ' too",
     "```` ticks",
+    "````",
     "Zürich 東京 🐈",
 ]
 
