@@ -224,7 +224,9 @@ class Bar:
         from tqdm import tqdm
 
         self.before = [0, *itertools.accumulate(steps)]
-        self.bar = tqdm(total=sum(steps), unit="step", disable=not shown)
+        self.bar = tqdm(
+            total=sum(steps), unit="step", disable=not shown, mininterval=0.5
+        )
 
     def __enter__(self):
         return self

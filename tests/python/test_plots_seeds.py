@@ -19,6 +19,7 @@ def test_dots_means_and_deviations():
     spread = np.std(LOSSES["width 64"], ddof=1)
     assert band.get_x() == pytest.approx(0.71 - spread)
     assert band.get_width() == pytest.approx(2 * spread)
+    assert ax.get_xlim()[0] < 0.6 and ax.get_xlim()[1] > 0.71 + spread
     names = [label.get_text() for label in ax.get_yticklabels()]
     assert names == list(LOSSES) and ax.yaxis_inverted()
 

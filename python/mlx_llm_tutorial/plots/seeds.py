@@ -30,6 +30,7 @@ def seed_spread(
         ax.set_yticks(range(len(losses)), losses, fontsize=8, color=c.INK)
         ax.set_ylim(len(losses) - 0.5, -0.5)
         ax.tick_params(axis="y", length=0)
+        ax.use_sticky_edges = False  # room at the left end of a band
         ax.margins(x=0.05)
         ax.set_xlabel(xlabel)
         ax.grid(axis="x")
