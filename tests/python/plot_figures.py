@@ -47,6 +47,7 @@ def assert_readable(figure):
     assert found
     for text, box in found:
         assert text.get_fontsize() >= 7, text
+        assert not text.get_parse_math(), text  # a token may be "$"
         inside = box.x0 > -1 and box.y0 > -1
         inside &= box.x1 < figure.bbox.x1 + 1 and box.y1 < figure.bbox.y1 + 1
         assert inside, f"{text} is cut off"

@@ -5,7 +5,6 @@ that were given."""
 import mlx.core as mx
 import numpy as np
 import pytest
-
 from plot_figures import TOKENS, assert_readable, attention, plots, rings, words
 
 pooled = plots.attention.pooled

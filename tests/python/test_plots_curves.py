@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-
 from plot_figures import LADDER, assert_readable, losses, plots, words
 from plot_runs import HEAD, folder, lines, records  # noqa: F401
 
@@ -163,7 +162,7 @@ def test_many_runs_and_bars_are_readable():
 def test_losses_that_are_odd():
     gaps = plots.loss_curves([3.0, np.nan, 2.0, np.inf, 1.0])
     assert lines(gaps)["training, smoothed"][0].tolist() == [1, 3, 5]
-    zero = plots.loss_curves([1.0, 0.0])  # no logarithm
+    zero = plots.loss_curves([1.0, 0.0], keep=0)  # no logarithm
     assert zero.axes[0].get_yscale() == "linear"
     flat = plots.loss_curves([2.0] * 5)
     assert_readable(flat)
@@ -181,8 +180,8 @@ def test_smooth():
 
 
 def test_spread():
-    assert spread([0.1, 0.5, 0.9], 0.1, 0, 1) == [0.1, 0.5, 0.9]
-    assert spread([0.5, 0.5, 0.5], 0.1, 0, 1) == pytest.approx([0.5, 0.6, 0.7])
+    assert spread([0.1, 0.5, 0.9], 0.1, 0, 1) == pytest.approx([0.1, 0.5, 0.9])
+    assert spread([0.5, 0.5, 0.5], 0.1, 0, 1) == pytest.approx([0.4, 0.5, 0.6])
     assert spread([0.97, 0.98], 0.1, 0, 1) == pytest.approx([0.9, 1.0])
     assert spread([], 0.1, 0, 1) == []
 
@@ -214,6 +213,16 @@ def test_spread():
             ["x", 1],
             {},
             "expected numbers as train losses but received text.",
+        ),
+        (
+            [{"step": 1, "loss": "low"}],
+            {},
+            "expected a number as loss but received 'low'.",
+        ),
+        (
+            [{"loss": 1.0}],
+            {},
+            "expected a step beside each loss but received {'loss': 1.0}.",
         ),
         (None, {}, "expected numbers as train losses but received NoneType."),
     ],

@@ -3,7 +3,6 @@
 
 import numpy as np
 import pytest
-
 from plot_figures import TOKENS, assert_readable, plots, rings, words
 
 TOP = [

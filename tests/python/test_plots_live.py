@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 from matplotlib.lines import Line2D
-
 from plot_figures import LADDER, ROOT, assert_readable, plots, words
 from plot_runs import HEAD, folder, lines, records  # noqa: F401
 
@@ -76,12 +75,13 @@ def test_live_redraws_in_place_and_seldom(monkeypatch):
     figure = curve.figure
     for record in records():
         curve.update(record)
-        clock.now += 0.1
+        clock.now += 0.125
     # At once, then one a second, then the last step.
     assert shown.calls == [
         ("display", 1),
-        ("update", 11),
-        ("update", 21),
+        ("update", 9),
+        ("update", 17),
+        ("update", 25),
         ("update", 30),
     ]
     assert curve.figure is figure
@@ -102,8 +102,8 @@ def test_live_leaves_the_time_to_training(monkeypatch):
     curve = plots.LiveLoss(every=0.5)
     for step in range(1, 100):
         curve.update({"step": step, "loss": 1.0})
-        clock.now += 0.1
-    assert [n for _, n in shown.calls][:2] == [1, 91]
+        clock.now += 0.125
+    assert [n for _, n in shown.calls][:2] == [1, 73]
 
 
 def test_live_refuses():

@@ -4,7 +4,6 @@
 import mlx.core as mx
 import numpy as np
 import pytest
-
 from plot_figures import assert_readable, plots, words
 
 # --- the table ---------------------------------------------------------------
@@ -145,7 +144,7 @@ def test_perplexity_of_two_models():
         ),
         (
             {"a": {"code": 2}, "b": 3},
-            "expected a dict of perplexities but received int.",
+            "expected numbers as perplexity of a but received dict.",
         ),
         (
             {"code": "high"},

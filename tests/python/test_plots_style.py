@@ -14,9 +14,9 @@ import matplotlib.style
 import numpy as np
 import playwright
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-
 from plot_figures import EXAMPLES, ROOT, assert_readable, plots
 
 colours = plots.colours
@@ -38,8 +38,9 @@ def test_the_colours_are_those_of_the_page():
 
 def test_the_scale_is_that_of_the_page():
     """All 256 colours as the page's own script makes them."""
+    script = (PAGE / "js" / "palette.js").as_uri()
     code = (
-        f"import({json.dumps((PAGE / 'js' / 'palette.js').as_uri())}).then((m) =>"
+        f"import({json.dumps(script)}).then((m) =>"
         " console.log(JSON.stringify(Array.from({length: 256},"
         " (_, i) => m.colourAt(i, 'light')))))"
     )
@@ -147,23 +148,42 @@ def test_every_figure_is_readable(name):
         figure = EXAMPLES[name]("What this picture shows")
         assert isinstance(figure, Figure)
         assert_readable(figure)
-        assert_readable(EXAMPLES[name](None))
 
 
-def png(figure):
+def hostile():
+    """What a notebook may have set, by a dark theme and by hand."""
+    options = {"savefig.facecolor": "black", "savefig.transparent": True}
+    options |= {"axes.unicode_minus": False, "font.size": 20}
+    return matplotlib.style.context(["dark_background", options])
+
+
+def pixels(figure):
     figure.set_dpi(40)
-    return figure._repr_png_()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_dark_theme_changes_nothing(name):
-    plain = png(EXAMPLES[name]("title"))
-    early = EXAMPLES[name]("title")
-    with matplotlib.style.context("dark_background"):
-        assert png(EXAMPLES[name]("title")) == plain
-        assert png(early) == plain  # ticks are made when a figure is drawn
+    plain = pixels(EXAMPLES[name](None))
+    with hostile():  # made and drawn, since some is looked up late
+        dark = pixels(EXAMPLES[name](None))
         assert matplotlib.rcParams["text.color"] == "white"
-    assert plain[:4] == b"\x89PNG" and len(plain) > 1500
+    np.testing.assert_array_equal(dark, plain)
+    assert plain[0, 0].tolist() == [255] * 4  # light, and not transparent
+    assert plain[..., :3].min() < 100
+
+
+def test_a_dark_theme_changes_no_file(tmp_path):
+    figure = EXAMPLES["head"](None)
+    plain = figure._repr_png_()
+    with hostile():
+        assert figure._repr_png_() == plain
+        figure.savefig(tmp_path / "head.png")
+    assert (tmp_path / "head.png").read_bytes() == plain
+    figure.savefig(tmp_path / "head.pdf")
+    assert (tmp_path / "head.pdf").read_bytes()[:4] == b"%PDF"
 
 
 def test_pyplot_is_left_alone(tmp_path):

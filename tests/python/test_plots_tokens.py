@@ -4,12 +4,10 @@
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PatchCollection
-
 from plot_figures import (
     TOKENS,
     assert_readable,
     chain,
-    drawn_texts,
     plots,
     words,
 )
@@ -25,7 +23,7 @@ columns, fitted, label = plots.text.columns, plots.text.fitted, plots.text.label
         (" the", "·the"),
         ("\n\n", "↵↵"),
         ("a\tb", "a⇥b"),
-        ("\r\n", "␍↵"),
+        ("\r\n", "<0x0D>↵"),
         ("", "∅"),
         ("\x07", "<0x07>"),
         ("\x7f", "<0x7F>"),
@@ -116,6 +114,13 @@ def test_strip_colours():
     )
 
 
+def test_what_was_impossible_is_darkest():
+    figure = plots.token_strip("ab", [-1.0, -np.inf])
+    _, bits = strip(figure)
+    assert bits[1] > 1000 and not np.ma.getmaskarray(bits).any()
+    assert any("mean surprise inf" in w for w in words(figure))
+
+
 def test_strip_wraps_and_cuts_up():
     tokens = ["word "] * 40 + ["x" * 200] + ["\n\n"] + ["end"]
     figure = plots.token_strip(tokens, np.full(43, -1.0))
@@ -178,7 +183,12 @@ def test_bars():
     (ax,) = figure.axes
     assert bars(ax) == pytest.approx([0.5, 0.3, 0.1, 0.05])
     assert names(ax) == ["b", "d", "e", "a"]
-    assert [t.get_text() for t in ax.texts] == ["50 %", "30 %", "10 %", "5 %"]
+    assert [t.get_text() for t in ax.texts] == [
+        "50.0 %",
+        "30.0 %",
+        "10.0 %",
+        "5.0 %",
+    ]
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the likeliest is on top
     assert "probability of the next token (%)" in words(figure)
 
@@ -186,15 +196,15 @@ def test_bars():
 def test_bars_of_equal_tokens_and_the_one_taken():
     p = np.full(10, 0.1)
     figure = plots.probability_bars(p, "abcdefghij", top=3, taken=7)
-    assert names(figure.axes[0]) == ["a", "b", "c", "h"]
-    assert "taken" in words(figure)
+    assert names(figure.axes[0]) == ["a", "b", "c", "▶ h"]
+    assert "probability of the next token (%); ▶ taken" in words(figure)
 
 
 def test_small_probabilities():
     p = [0.99, 0.0034, 0.00001, 0.0]
     figure = plots.probability_bars(p, "abcd")
     found = [t.get_text() for t in figure.axes[0].texts]
-    assert found == ["99 %", "0.34 %", "< 0.01 %", "0 %"]
+    assert found == ["99.0 %", "0.34 %", "< 0.01 %", "0 %"]
 
 
 def test_names_by_a_function_or_a_dict():
@@ -210,12 +220,12 @@ def test_stages():
     assert len(figure.axes) == 4
     for ax, q in zip(figure.axes, [p, *stages.values()]):
         assert bars(ax) == pytest.approx(q)  # p falls already
-    heads = ["\n".join(w.split("\n")) for w in words(figure) if " left" in w]
+    heads = [[t.get_text() for t in ax.texts[8:]] for ax in figure.axes]
     assert heads == [
-        "model\n8 left · 100 %",
-        "top-k\n6 left · 96 %",
-        "top-p\n3 left · 75 %",
-        "temperature\n3 left · 75 %",
+        ["model", "8 left · 100 %"],
+        ["top-k", "6 left · 96.0 %"],
+        ["top-p", "3 left · 75.0 %"],
+        ["temperature", "3 left · 75.0 %"],
     ]
     cuts = [
         [t.get_text() for t in ax.texts if "cut" in t.get_text()]

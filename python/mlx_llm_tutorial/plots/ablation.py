@@ -6,7 +6,7 @@ from matplotlib.patches import Rectangle
 
 from . import colours as c
 from .checks import array
-from .style import SMALL, axes_at, bare, colour_bar, new_figure, styled
+from .style import SMALL, axes_at, bare, colour_bar, grid, new_figure, styled
 
 
 def head_ablation(kl, *, title=None, marked=3):
@@ -32,6 +32,7 @@ def head_ablation(kl, *, title=None, marked=3):
         ax.xaxis.tick_top()
         ax.xaxis.set_label_position("top")
         ax.tick_params(labelsize=SMALL, pad=2)
+        grid(ax, kl.shape)
         ax.set(xlabel="head", ylabel="layer")
         if pitch >= 0.36:
             _numbers(ax, image, kl)
@@ -65,6 +66,7 @@ def _rings(ax, kl, count):
                 fill=False,
                 edgecolor=c.HEAT_LINE,
                 linewidth=1.6,
+                zorder=3,
                 clip_on=False,
             )
         )

@@ -4,12 +4,13 @@ across, as on the page; a weight's colour is its square root's, so that small
 ones can be seen; what the causal mask hides is left empty."""
 
 import numpy as np
+from matplotlib import patheffects
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import PowerNorm
 from matplotlib.patches import Rectangle
 
 from . import colours as c
-from .checks import array, fail, shape_text, texts
+from .checks import array, fail, numbers, shape_text, texts
 from .style import (
     DPI,
     MONO_EM,
@@ -29,11 +30,12 @@ GAP = 0.08  # of a tile
 def _weights(where, value, causal, *shapes):
     """Weights with the masked part masked."""
     weights = array(where, "weights", value, *shapes, low=0, high=1)
+    weights = weights.clip(0, 1)
     if not causal:
         return np.ma.asarray(weights)
     ahead = np.triu(np.ones(weights.shape[-2:], dtype=bool), 1)
-    seen = np.argwhere(ahead & (weights > 1e-6))
-    if len(seen):
+    if weights[..., ahead].max(initial=0) > 1e-6:
+        seen = np.argwhere(ahead & (weights > 1e-6))
         at = tuple(int(i) for i in seen[0])
         fail(
             where,
@@ -83,7 +85,7 @@ def attention_grid(weights, *, scores=None, title=None, causal=True):
         for n, tile in enumerate(tiles):
             corner = np.array([n % across, n // across]) * (1 + gap)
             _tile(ax, corner, pooled(tile, size))
-            _badge(ax, corner, scores[n], pitch, causal)
+            _badge(ax, corner, _score_text(scores[n], pitch), causal)
         _frames(ax, len(tiles), across, gap)
         _sheet_labels(ax, across, down, gap, heads, layered)
         _weight_bar(figure, ax)
@@ -94,18 +96,32 @@ def _scores(where, scores, shape):
     """A text for each tile."""
     if scores is None:
         return [""] * int(np.prod(shape))
-    found = np.asarray(scores)
+    if isinstance(scores, (list, tuple)):
+        found = np.array(scores, dtype=object)  # texts or numbers
+    else:
+        found = numbers(where, "scores", scores)
     if found.shape != shape:
         wanted = f"scores {shape_text(shape)}"
         fail(where, wanted, shape_text(found.shape))
-    if found.dtype.kind in "US":
-        return [str(x) for x in found.ravel()]
-    found = array(where, "scores", scores, "[H]", "[L, H]")
-    return [f"{x:.2f}" for x in found.ravel()]
+    return list(found.ravel())
+
+
+def _score_text(score, pitch):
+    """0.93; where there is little room .93 and 3.4."""
+    if isinstance(score, str):
+        return fitted(score, max(3, int(pitch / 0.056)))
+    score = float(score)
+    if pitch >= 0.45:
+        return f"{score:.2f}"
+    return (
+        f"{score:.1f}"
+        if abs(score) >= 0.995
+        else f"{score:.2f}".replace("0.", ".")
+    )
 
 
 def _sheet(across, down, pitch, gap, title, layered):
-    left, top = 0.55 if layered else 0.12, 0.3 if title else 0.1
+    left, top = 0.55 if layered else 0.12, 0.24 if title else 0.05
     top += 0.42 if layered else 0.2
     unit = pitch / (1 + GAP)
     across_in = (across * (1 + gap[0]) - gap[0]) * unit
@@ -127,17 +143,19 @@ def _tile(ax, corner, values):
     )
 
 
-def _badge(ax, corner, text, pitch, causal):
+def _badge(ax, corner, text, causal):
     """In the empty corner; on a paper of its own where that is not empty."""
     if not text:
         return
     paper = {"facecolor": c.SURFACE, "edgecolor": "none", "pad": 0.8}
+    edge = patheffects.withStroke(linewidth=1.6, foreground=c.SURFACE)
     ax.text(
         corner[0] + 0.97,
         corner[1] + 0.03,
-        fitted(text, max(3, int(pitch / 0.056))),
+        text,
         ha="right",
         va="top",
+        path_effects=[edge],
         fontsize=SMALL,
         color=c.INK_2,
         bbox=None if causal else {**paper, "alpha": 0.8},
@@ -152,6 +170,7 @@ def _frames(ax, count, across, gap):
             facecolor="none",
             edgecolor=c.EDGE,
             linewidth=0.5,
+            clip_on=False,
         )
     )
 
@@ -210,7 +229,7 @@ def head(weights, tokens, *, title=None, causal=True):
     side = min(5.4, max(1.9, 0.2 * T)) if named else 5.4
     labels = [label(token) for token in tokens]
     widest = max(map(columns, labels)) * MONO_EM * 7 / 72 if named else 0.3
-    left, top = widest + 0.42, widest + (0.62 if title else 0.36)
+    left, top = widest + 0.42, widest + (0.58 if title else 0.36)
     with styled():
         size = (max(left + side + 0.12, 2.7), top + side + 0.62)
         figure = new_figure(*size, title)

@@ -64,7 +64,7 @@ def array(where, name, value, *shapes, low=None, high=None, slack=1e-3):
 
 def fits(shape, wanted):
     letters = re.findall(r"\w+", wanted)
-    sizes = {}
+    sizes = {word: int(word) for word in letters if word.isdigit()}
     return len(letters) == len(shape) and all(
         n > 0 and sizes.setdefault(letter, n) == n
         for letter, n in zip(letters, shape)

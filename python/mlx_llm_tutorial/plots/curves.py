@@ -3,8 +3,10 @@
 no model can pass (the entropy of the source): the same picture as the page's
 training view."""
 
+import dataclasses
+
 import numpy as np
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from . import colours as c
 from .checks import fail
@@ -41,7 +43,8 @@ def loss_curves(
     if validation is not None:
         if len(found) != 1:
             fail("loss_curves", "validation for one run", f"{len(found)} runs")
-        found[0].validation = pairs("validation", validation)
+        dots = pairs("validation", validation)
+        found = [dataclasses.replace(found[0], validation=dots)]
     if not 0 <= keep < 1:
         fail("loss_curves", "keep from 0 to below 1", keep)
     if not any(run.train or run.validation for run in found):
@@ -67,6 +70,7 @@ def draw_curves(figure, runs, ladder, floor, keep, log):
     ax.set_ylim(low, high)
     _y_ticks(ax, low, high, log)
     ax.grid(axis="y")
+    ax.xaxis.set_major_locator(MaxNLocator(7, integer=True))
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set(xlabel="training steps", ylabel="loss (nats per token)")
     draw_references(ax, ladder, floor)

@@ -13,6 +13,9 @@ MARKERS = "osD^vP"
 SIZE = 4.9  # inches of the plot's sides, about
 FONT = 7.5
 MOST_LABELS = 150
+# Of a label from its point, in points, best first.
+PLACES = [(4, 0), (-4, 0), (0, 7), (0, -7), (3, 6), (-3, 6), (3, -6), (-3, -6)]
+PLACES += [(9, 3), (-9, 3), (9, -3), (-9, -3), (0, 11), (0, -11)]
 
 
 def embeddings_pca(vectors, labels=None, *, groups=None, title=None):
@@ -52,14 +55,17 @@ def principal_components(vectors, k=2):
     of all variance."""
     x = np.asarray(vectors, dtype=np.float64)
     x = x - x.mean(axis=0)
-    # The triangle of QR has the same axes, and is small when n is large.
-    small = np.linalg.qr(x, mode="r") if len(x) > x.shape[1] else x
-    _, sizes, axes = np.linalg.svd(small, full_matrices=False)
+    if len(x) > x.shape[1]:  # the small matrix is quick
+        squares, axes = np.linalg.eigh(x.T @ x)
+        squares, axes = squares[::-1].clip(0), axes.T[::-1]
+    else:
+        _, sizes, axes = np.linalg.svd(x, full_matrices=False)
+        squares = sizes**2
     points = x @ axes[:k].T
     largest = np.abs(points).argmax(axis=0)
     points *= np.where(points[largest, range(points.shape[1])] < 0, -1, 1)
-    total = max(float((sizes**2).sum()), np.finfo(float).tiny)
-    return points, sizes[:k] ** 2 / total
+    total = max(float(squares.sum()), np.finfo(float).tiny)
+    return points, squares[:k] / total
 
 
 def _scatter(ax, points, groups):
@@ -83,20 +89,21 @@ def _scatter(ax, points, groups):
 def _labels(figure, ax, points, names):
     """Names beside their points, outermost first, where there is room."""
     figure.draw_without_rendering()  # the places of the axes
-    pixels = ax.transData.transform(points)
     unit = figure.dpi / 72
+    pixels = ax.transData.transform(points)
+    free = _Room(ax.bbox, pixels, 2.2 * unit)
+    letter = np.ceil(MONO_EM * FONT * unit)  # fonts are fitted to pixels
+    high = FONT * 1.25 * unit
     far = np.argsort(-((points - points.mean(0)) ** 2).sum(1), kind="stable")
-    taken = _Boxes(ax.bbox)
-    for i in far[:2000]:
-        wide = columns(names[i]) * MONO_EM * FONT * unit
-        high = FONT * 1.1 * unit
-        for dx, dy in ((4, 0), (-4, 0), (0, 7), (0, -7)):
+    for i in far[: 2000 if len(points) <= 2000 else 400]:
+        wide = columns(names[i]) * letter
+        for dx, dy in PLACES:
             x, y = pixels[i] + np.array([dx, dy]) * unit
-            x -= 0 if dx > 0 else wide if dx < 0 else wide / 2
-            if taken.add(x, y - high / 2, x + wide, y + high / 2):
+            x -= wide * (1 - np.sign(dx)) / 2
+            if free.take(x, y - high / 2, x + wide, y + high / 2):
                 _write(ax, points[i], names[i], dx, dy)
                 break
-        if len(taken.boxes) >= MOST_LABELS:
+        if len(free.boxes) >= MOST_LABELS:
             break
 
 
@@ -114,16 +121,24 @@ def _write(ax, point, name, dx, dy):
     )
 
 
-class _Boxes:
-    """Rectangles inside a frame that do not touch each other."""
+class _Room:
+    """What is still free of a frame with dots in it, in pixels."""
 
-    def __init__(self, frame):
-        self.frame = frame
+    def __init__(self, frame, dots, radius):
+        self.frame = frame.extents
+        self.dots = dots
+        self.radius = radius
         self.boxes = []
 
-    def add(self, x0, y0, x1, y1):
-        f = self.frame
-        if x0 < f.x0 or x1 > f.x1 or y0 < f.y0 or y1 > f.y1:
+    def take(self, x0, y0, x1, y1):
+        """False where a box would leave the frame, or touch a dot or a box."""
+        left, bottom, right, top = self.frame
+        if x0 < left or x1 > right or y0 < bottom or y1 > top:
+            return False
+        x, y = self.dots.T
+        r = self.radius
+        dots = (x > x0 - r) & (x < x1 + r) & (y > y0 + 0.2 * (y1 - y0) - r)
+        if np.any(dots & (y < y1 - 0.2 * (y1 - y0) + r)):
             return False
         if any(
             x0 < b[2] and x1 > b[0] and y0 < b[3] and y1 > b[1]

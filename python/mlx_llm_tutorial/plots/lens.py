@@ -16,6 +16,7 @@ from .style import (
     axes_at,
     bare,
     colour_bar,
+    grid,
     new_figure,
     styled,
 )
@@ -49,25 +50,31 @@ def logit_lens(top, values, tokens, *, measure="probability", title=None):
     layers, T = values.shape
     tokens = texts(where, "tokens", tokens, T)
     top = _top(where, top, layers, T)
-    panels = _panels(T)
     with styled():
-        head, each = 0.45 if title else 0.15, layers * ROW + 0.5
-        height = head + len(panels) * each + 0.62
-        across = max(len(panel) for panel in panels)
-        cell = min(0.75, (WIDTH - LEFT - 0.1) / across)
-        width = max(LEFT + across * cell + 0.1, 3.0)
-        figure = new_figure(width, height, title)
-        for n, panel in enumerate(panels):
-            box = (LEFT, head + n * each + 0.3, len(panel) * cell, layers * ROW)
-            ax = bare(axes_at(figure, *box))
-            part = [row[panel.start : panel.stop] for row in top]
-            image = _cells(ax, part, values[:, panel], measure, cell)
-            _axes_text(ax, tokens, panel, layers, cell)
-            _ring(ax, part, tokens, panel)
-        colour_bar(
-            figure, image, name, LEFT, height - 0.5, ticks=_ticks(measure)
-        )
+        figure, image = _draw(top, values, tokens, measure, title)
+        height = figure.get_size_inches()[1]
+        ticks = _ticks(measure)
+        colour_bar(figure, image, name, LEFT, height - 0.5, ticks=ticks)
+        _note(figure)
         return figure
+
+
+def _draw(top, values, tokens, measure, title):
+    """The figure with its panels, and the image of the last one."""
+    layers, T = values.shape
+    panels = _panels(T)
+    head, each = 0.34 if title else 0.05, layers * ROW + 0.46
+    cell = min(0.75, (WIDTH - LEFT - 0.1) / max(map(len, panels)))
+    width = max(LEFT + max(map(len, panels)) * cell + 0.1, 3.0)
+    figure = new_figure(width, head + len(panels) * each + 0.62, title)
+    for n, panel in enumerate(panels):
+        place = (LEFT, head + n * each + 0.05)
+        ax = bare(axes_at(figure, *place, len(panel) * cell, layers * ROW))
+        part = [row[panel.start : panel.stop] for row in top]
+        image = _cells(ax, part, values[:, panel], measure, cell)
+        _axes_text(ax, tokens, panel, layers, cell)
+        _ring(ax, part, tokens, panel)
+    return figure, image
 
 
 def _top(where, top, layers, T):
@@ -110,6 +117,7 @@ def _cells(ax, top, values, measure, cell):
         origin="lower",
         aspect="auto",
     )
+    grid(ax, values.shape)
     room = int(cell / (MONO_EM * SMALL / 72))
     for (i, j), value in np.ndenumerate(values):
         ax.text(
@@ -152,6 +160,19 @@ def _layer_names(layers):
     return names
 
 
+def _note(figure):
+    width, height = figure.get_size_inches()
+    figure.text(
+        1 - 0.1 / width,
+        0.41 / height,
+        "ring: the token\nthat really comes next",
+        ha="right",
+        va="center",
+        fontsize=7.5,
+        color=c.HEAT_LINE,
+    )
+
+
 def _ring(ax, top, tokens, panel):
     for j, t in enumerate(panel):
         for i, row in enumerate(top):
@@ -164,5 +185,6 @@ def _ring(ax, top, tokens, panel):
                         fill=False,
                         edgecolor=c.HEAT_LINE,
                         linewidth=1.3,
+                        zorder=3,
                     )
                 )

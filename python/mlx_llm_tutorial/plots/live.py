@@ -82,6 +82,7 @@ def _notebook_display():
     """IPython's display(), or None outside of IPython."""
     if sys.modules.get("IPython") is None:
         return None
-    from IPython import display, get_ipython
+    from IPython import get_ipython
+    from IPython.display import display
 
-    return None if get_ipython() is None else display.display
+    return None if get_ipython() is None else display

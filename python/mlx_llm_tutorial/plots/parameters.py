@@ -24,7 +24,7 @@ def parameter_histogram(parameters, *, bins=60, title=None):
     parameters: {name: array of any shape}, floats. Arrays whose names differ
     in the number of the layer alone ("layers.0.mlp.up.weight") share a panel;
     their lines go from pale to dark with depth. Each line's area is 1. Under
-    the name: the standard deviation of all, how many numbers, and in red how
+    the name: the standard deviation of all, and how many numbers, or in red how
     many are not finite (they are left out).
     """
     where = "parameter_histogram"
@@ -39,7 +39,7 @@ def parameter_histogram(parameters, *, bins=60, title=None):
     across = min(ACROSS, len(groups))
     down = -(-len(groups) // across)
     with styled():
-        head = 0.38 if title else 0.1
+        head = 0.26 if title else 0.0
         pitch = PANEL[1] + 0.68
         size = (across * (PANEL[0] + 0.3) + 0.12, head + down * pitch + 0.55)
         figure = new_figure(max(size[0], 3.4), size[1], title)
@@ -96,11 +96,11 @@ def _panel(ax, name, group, bins, depth):
         if not values.size:
             continue
         density, edges = np.histogram(values, bins, (low, high), density=True)
-        share = 1.0 if layer is None or not depth else layer / depth
+        alone = layer is None or not depth
         ax.stairs(
             density,
             edges,
-            color=DEPTH(share) if depth else c.COOL,
+            color=c.COOL if alone else DEPTH(layer / depth),
             linewidth=1.0,
             label="_" if layer is None else f"layer {layer}",
         )
@@ -109,25 +109,31 @@ def _panel(ax, name, group, bins, depth):
 
 
 def _title(ax, name, finite, lost):
-    if len(name) > 26:
-        name = "…" + name[-25:]
-    ax.text(0, 1.19, name, transform=ax.transAxes, fontsize=7.5, color=c.INK)
-    text = f"std {finite.std(dtype=np.float64):.3g}" if finite.size else "empty"
-    text += f", n = {len(finite):,}"
     ax.text(
-        0, 1.03, text, transform=ax.transAxes, fontsize=SMALL, color=c.INK_3
+        0, 1.19, _short(name), transform=ax.transAxes, fontsize=7.5, color=c.INK
     )
-    if lost:
-        ax.text(
-            0,
-            0.96,
-            f"{lost:,} not finite",
-            transform=ax.transAxes,
-            fontsize=SMALL,
-            fontweight="bold",
-            color=c.BAD,
-            va="top",
-        )
+    text = f"std {finite.std(dtype=np.float64):.3g}" if finite.size else "empty"
+    text += f", {lost:,} not finite" if lost else f", n = {len(finite):,}"
+    ax.text(
+        0,
+        1.03,
+        text,
+        transform=ax.transAxes,
+        fontsize=SMALL,
+        fontweight="bold" if lost else "normal",
+        color=c.BAD if lost else c.INK_3,
+    )
+
+
+def _short(name, most=25):
+    """The end of a long name."""
+    if len(name) > most:
+        name = name.removesuffix(".weight")
+    parts = name.split(".")
+    while len(".".join(parts)) >= most and len(parts) > 1:
+        parts.pop(0)
+    short = ".".join(parts)
+    return short if short == name else "…" + short
 
 
 def _foot(figure, height, depth):

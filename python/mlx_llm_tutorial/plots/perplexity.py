@@ -4,7 +4,7 @@
 import numpy as np
 
 from . import colours as c
-from .checks import array, mapping
+from .checks import array, mapping, numbers
 from .style import new_figure, styled
 
 HATCHES = ["", "////", "....", "\\\\\\\\", "xxxx", "||||"]
@@ -52,9 +52,9 @@ def perplexity_by_category(perplexities, *, title=None):
 def _perplexity(where, kind, value):
     if value is None:
         return np.nan
-    return float(
-        array(where, f"perplexity of {kind}", [value], "[n]", low=1)[0]
-    )
+    name = f"perplexity of {kind}"
+    found = numbers(where, name, value).reshape(-1)
+    return float(array(where, name, found, "[1]", low=1)[0])
 
 
 def _bars(ax, n, count, name, values, thick):

@@ -8,7 +8,6 @@ from . import colours as c
 from .checks import array, fail, texts
 from .style import (
     MONO_EM,
-    SMALL,
     WIDTH,
     axes_at,
     bare,
@@ -40,6 +39,9 @@ def probability_bars(
     chain = [("model", p), *_stages(where, stages, len(p))]
     ids = _rows(where, p, chain[-1][1], taken, top)
     names = _names(where, tokens, ids, len(p))
+    if taken is not None:
+        at = list(ids).index(int(taken))
+        names[at] = f"▶ {names[at]}"
     with styled():
         return _draw(chain, ids, names, taken, title)
 
@@ -49,7 +51,7 @@ def _draw(chain, ids, names, taken, title):
     left = max(map(columns, names)) * MONO_EM * 8 / 72 + 0.25
     head = (0.32 if title else 0.08) + (0.36 if several else 0.05)
     width = min(WIDTH, left + (1.25 if several else 3.2) * len(chain) + 0.1)
-    height = head + len(ids) * ROW + 0.5
+    height = head + len(ids) * ROW + 0.4
     figure = new_figure(width, height, title)
     each = (width - left - 0.1) / len(chain)
     most = max(float(q[ids].max()) for _, q in chain)
@@ -57,7 +59,7 @@ def _draw(chain, ids, names, taken, title):
     for n, (name, q) in enumerate(chain):
         box = (left + n * each, head, each - 0.1, len(ids) * ROW)
         ax = bare(axes_at(figure, *box))
-        ax.set_xlim(0, most * (1 + 0.55 / (each - 0.1)))
+        ax.set_xlim(0, most * (each - 0.1) / (each - 0.58))  # and a number
         _column(ax, q[ids], None if before is None else before[ids], n)
         _ground(ax, ids, taken, names if n == 0 else None)
         if several:
@@ -65,6 +67,7 @@ def _draw(chain, ids, names, taken, title):
         before = q
     text = "probability of the next token (%)"
     text += ", of the model and after each stage" if several else ""
+    text += "; ▶ taken" if taken is not None else ""
     at = (left / width, 0.12 / height)
     figure.text(*at, text, fontsize=8, color=c.INK_2)
     return figure
@@ -113,7 +116,8 @@ def percent(p):
     x = 100 * float(p)
     if 0 < x < 0.01:
         return "< 0.01 %"
-    return f"{x:.0f} %" if x >= 99.95 else f"{x:.3g} %"
+    digits = 0 if x == 0 or x >= 99.95 else 1 if x >= 1 else 2
+    return f"{x:.{digits}f} %"
 
 
 def _column(ax, values, before, n):
@@ -150,41 +154,25 @@ def _ground(ax, ids, taken, names):
     ax.set_yticks([])
     if names is None:
         return
-    ax.set_yticks(
-        range(len(ids)),
-        names,
-        fontsize=8,
-        family=families(),
-        color=c.INK,
-        parse_math=False,
-    )
-    for row, i in enumerate(ids):
+    look = {"fontsize": 8, "family": families(), "parse_math": False}
+    ax.set_yticks(range(len(ids)), names, color=c.INK, **look)
+    for tick, i in zip(ax.get_yticklabels(), ids):
         if taken is not None and i == int(taken):
-            ax.get_yticklabels()[row].set_fontweight("bold")
-            ax.annotate(
-                "taken",
-                (1, row),
-                xycoords=("axes fraction", "data"),
-                xytext=(-3, 0),
-                textcoords="offset points",
-                ha="right",
-                va="center",
-                fontsize=SMALL,
-                fontweight="bold",
-                color=c.ACCENT,
-            )
+            tick.set_fontweight("bold")
 
 
 def _head(ax, name, q, p):
     left = int((q > 0).sum())
     mass = float(p[q > 0].sum())
-    ax.text(
-        0,
-        1.01,
-        f"{name}\n{left:,} left · {percent(min(1, mass))}",
-        transform=ax.transAxes,
-        va="bottom",
-        fontsize=7.5,
-        linespacing=1.35,
-        color=c.INK_2,
-    )
+    facts = f"{left:,} left · {percent(min(1, mass))}"
+    for text, up, weight in ((name, 17, "bold"), (facts, 5, "normal")):
+        ax.annotate(
+            text,
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(0, up),
+            textcoords="offset points",
+            fontsize=7.5,
+            fontweight=weight,
+            color=c.INK_2,
+        )

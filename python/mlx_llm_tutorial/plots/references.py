@@ -39,15 +39,21 @@ def bar_name(n, best):
 
 
 def spread(places, gap, low, high):
-    """Rising places in the same order, moved apart to at least `gap`."""
-    out = []
-    for y in places:
-        out.append(max(y, out[-1] + gap if out else low))
-    limit = high
-    for i in reversed(range(len(out))):
-        out[i] = min(out[i], limit)
-        limit = out[i] - gap
-    return out
+    """Rising places moved apart to at least `gap`, as little as can be (least
+    squares: pool adjacent violators), between low and high."""
+    blocks = []  # (sum, count) of places less i gaps, with rising means
+    for i, y in enumerate(places):
+        blocks.append((y - i * gap, 1))
+        while len(blocks) > 1 and _mean(blocks[-2]) > _mean(blocks[-1]):
+            (a, m), (b, n) = blocks[-2:]
+            blocks[-2:] = [(a + b, m + n)]
+    means = [_mean(block) for block in blocks for _ in range(block[1])]
+    room = max(low, high - (len(means) - 1) * gap)
+    return [i * gap + min(max(y, low), room) for i, y in enumerate(means)]
+
+
+def _mean(block):
+    return block[0] / block[1]
 
 
 def draw_references(ax, ladder, floor):
@@ -85,6 +91,7 @@ def _draw_reference(ax, loss, name, kind, y, at):
         fontweight="normal" if kind == "rung" else "bold",
         arrowprops={
             "arrowstyle": "-",
+            "relpos": (0, 0.5),
             "color": look["color"],
             "linewidth": 0.6,
             "shrinkA": 0,

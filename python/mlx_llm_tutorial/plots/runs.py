@@ -5,7 +5,7 @@ first line says what the run is, the others are steps) or given as lists."""
 import json
 import os
 import pathlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,15 +28,16 @@ class Run:
         the run."""
         if not hasattr(record, "get"):
             fail("loss_curves", "records as dicts", type(record).__name__)
-        if "step" not in record:
+        step, loss = record.get("step"), record.get("loss")
+        sampled = record.get("val_loss_sampled", record.get("val_loss"))
+        if step is None:
+            if loss is not None:
+                fail("loss_curves", "a step beside each loss", dict(record))
             self._describe(record)
             return
-        step = record["step"]
-        if (loss := record.get("loss")) is not None:
-            self.train.append((float(step), float(loss)))
-        sampled = record.get("val_loss_sampled", record.get("val_loss"))
-        if sampled is not None:
-            self.validation.append((float(step), float(sampled)))
+        for points, value in ((self.train, loss), (self.validation, sampled)):
+            if value is not None:
+                points.append((_number("step", step), _number("loss", value)))
 
     def _describe(self, head):
         self.name = str(head.get("run") or self.name)
@@ -46,6 +47,13 @@ class Run:
         self.ladder = as_ladder(head.get("ladder") or self.ladder)
         floor = head.get("entropy_floor") or {}
         self.floor = floor.get("fixed_windows", self.floor)
+
+
+def _number(name, value):
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        fail("loss_curves", f"a number as {name}", repr(value))
 
 
 def as_ladder(ladder):
@@ -91,7 +99,7 @@ def as_run(value, name=""):
     """A Run from a Run, a path, a list of records, {"train", "validation"}, or
     numbers: losses of the steps 1, 2, ..., or pairs (step, loss)."""
     if isinstance(value, Run):
-        return value
+        return replace(value, name=name or value.name)
     if isinstance(value, (str, os.PathLike)):
         run = read_run(value)
         run.name = name or run.name

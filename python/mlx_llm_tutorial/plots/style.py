@@ -121,6 +121,16 @@ def bare(ax):
     return ax
 
 
+def grid(ax, shape):
+    """Thin gaps between the cells of an image [rows, columns]."""
+    rows, across = shape
+    ax.set_xticks([i + 0.5 for i in range(across - 1)], minor=True)
+    ax.set_yticks([i + 0.5 for i in range(rows - 1)], minor=True)
+    ax.tick_params(which="minor", length=0)
+    ax.set_axisbelow(False)
+    ax.grid(which="minor", color=c.SURFACE, linewidth=0.7)
+
+
 def colour_bar(figure, image, label, left, top, width=1.9, ticks=None):
     """A thin one that lies, at a place in inches (see axes_at)."""
     ax = axes_at(figure, left, top, width, 0.09)

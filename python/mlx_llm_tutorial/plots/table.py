@@ -10,7 +10,7 @@ from .text import columns
 
 ROW = 0.25  # inches
 FONT = 8.5
-LETTER = 0.078  # inches, about, of a letter of FONT
+LETTER = 0.07  # inches, about, of a letter of FONT
 
 
 def comparison_table(rows, *, best=None, title=None):
@@ -63,9 +63,12 @@ def _column(values):
     """Numbers of one column with the same decimals, so that points align."""
     numbers = [float(x) for x in values if _is_number(x)]
     finite = [abs(x) for x in numbers if np.isfinite(x)]
-    whole = all(float(x).is_integer() for x in finite)
     most = max(finite, default=0)
-    decimals = 0 if whole or most >= 1000 else 1 if most >= 100 else 3
+    limit = 0 if most >= 1000 else 1 if most >= 100 else 3
+    needed = (
+        d for d in range(3) if all(round(x, d) == round(x, 3) for x in finite)
+    )
+    decimals = min(limit, next(needed, 3))
     small = 0 < most < 0.01
 
     def text(value):

@@ -9,9 +9,10 @@ from matplotlib import font_manager
 
 from .style import MONO
 
-MARKS = {"\n": "↵", "\r": "␍", "\t": "⇥", " ": "·"}
+MARKS = {"\n": "↵", "\t": "⇥", " ": "·"}
 # For scripts that MONO lacks, where the system has one of these.
 FALLBACKS = (
+    "DejaVu Sans",
     "Noto Sans Mono CJK SC",
     "Noto Sans CJK SC",
     "PingFang SC",

@@ -34,8 +34,9 @@ def token_strip(tokens, logprobs, *, title=None):
     """
     logprobs = _logprobs(logprobs)
     tokens = texts("token_strip", "tokens", tokens, len(logprobs))
-    surprise = np.maximum(0, -logprobs / np.log(2))
-    left, top = 0.1, 0.42 if title else 0.1
+    # Finite, since Matplotlib takes infinity for a gap.
+    surprise = np.clip(-logprobs / np.log(2), 0, 1e6)
+    left, top = 0.1, 0.36 if title else 0.06
     room = int((WIDTH - 2 * left) / mono_inches(1, SIZE))
     pieces, lines = _wrap(tokens, room)
     with styled():
@@ -112,9 +113,8 @@ def _draw(ax, pieces, surprise, logprobs):
         _write(ax, column, line, text)
     patches = PatchCollection(boxes, cmap=c.HEAT_SCALE, edgecolor="none")
     patches.set_clim(0, MOST_BITS)
-    patches.set_array(
-        np.ma.masked_invalid([surprise[piece[0]] for piece in pieces])
-    )
+    values = surprise[[piece[0] for piece in pieces]]
+    patches.set_array(np.ma.masked_where(np.isnan(values), values))
     ax.add_collection(patches)
     ax.add_collection(
         LineCollection(under, colors=c.INK, linewidths=1.1, linestyles=":")
@@ -135,7 +135,7 @@ def _write(ax, column, line, text):
 
 
 def _note(figure, logprobs, left):
-    known = logprobs[np.isfinite(logprobs)]
+    known = logprobs[~np.isnan(logprobs)]
     if not known.size:
         return
     width, height = figure.get_size_inches()
