@@ -7,6 +7,7 @@ one of them is to be exported: templates, `auto` parameters, C arrays and
 function pointers as parameters, functions inside a namespace or a class.
 """
 
+import contextlib
 from dataclasses import dataclass
 
 from .tokens import SourceError, past_angles
@@ -65,7 +66,8 @@ def find_declarations(tokens, pairs):
         if sign == "{":
             between = tokens[first:index]
             head = [t for t in between if t.kind != "directive"]
-            read_head(without_attributes(head), found)
+            with contextlib.suppress(SourceError):  # it is no function to us
+                read_head(without_attributes(head), found)
         index = pairs.get(index, index)
         if sign in ("{", ";"):
             first = index + 1
@@ -80,10 +82,11 @@ def read_head(head, found):
         head = head[past_angles(head, 1) :]
     words = [t.text for t in head]
     before = words[: words.index("=")] if "=" in words else words
-    name = find_name(head)
     if before != words and before and "(" not in before:
         found.variables.append(before[-1])
-    elif name is not None:
+        return
+    name = find_name(head)
+    if name is not None:
         function = Function(name.text, name.start, tuple(head), is_template)
         found.functions.append(function)
     elif words and words[0] in TYPES:
@@ -105,6 +108,7 @@ def find_name(head):
             name, before = head[index - 1], head[index - 2].text
             if name.kind == "word" and name.text not in OTHER_WORDS:
                 return None if before == "::" else name
+            index = closing(head, index)
         index += 1
     return None
 

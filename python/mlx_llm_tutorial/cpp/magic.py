@@ -99,7 +99,6 @@ class Cells:
         self.shell = shell
         self.toolchain = None
         self.named = {}  # "x.hpp" -> Named
-        self.modules = {}  # key -> loaded module
 
     def prepare(self, level=2):
         """May be called again when what was missing is there. Raises CppError."""
@@ -149,10 +148,8 @@ class Cells:
     def module(self, built):
         """Loaded once: a cell that is run again without a change has the same
         types as before, so that objects made with it stay good."""
-        if built.key not in self.modules:
-            module = load(f"cell_{built.key}", built.path)
-            self.modules[built.key] = module
-        return self.modules[built.key]
+        name = f"cell_{built.key}"
+        return sys.modules.get(name) or load(name, built.path)
 
     def share(self, options, built, module):
         """Puts exports and what `bind` bound into the notebook."""

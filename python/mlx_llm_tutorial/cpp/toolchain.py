@@ -70,23 +70,22 @@ class Toolchain:
 
     def missing(self, level):
         """{file: command that makes it, without -o}"""
+        commands = self.preparations(level).items()
+        return {path: c for path, c in commands if not path.is_file()}
+
+    def preparations(self, level):
         header, precompiled = self.header(level)
+        write(header, self.prelude)
         flags = [self.compiler.path, *self.compiler.flags(level)]
-        commands = {}
-        if not precompiled.is_file():
-            write(header, self.prelude)
-            command = [*flags, "-x", "c++-header", str(header)]
-            if self.compiler.is_clang:
-                command.append("-fpch-instantiate-templates")
-            commands[precompiled] = command
-        library = self.folder / "nanobind.o"
-        if not library.is_file():
-            headers, table, sources = nanobind_folders()
-            flags = [self.compiler.path, *self.compiler.flags(2), "-w"]
-            flags += ["-DNDEBUG", "-DNB_COMPACT_ASSERTIONS", f"-I{table}"]
-            flags += ["-ffunction-sections", "-fdata-sections", "-c"]
-            commands[library] = [*flags, str(sources / "nb_combined.cpp")]
-        return commands
+        prelude = [*flags, "-x", "c++-header", str(header)]
+        if self.compiler.is_clang:
+            prelude.append("-fpch-instantiate-templates")
+        _, table, sources = nanobind_folders()
+        flags = [self.compiler.path, *self.compiler.flags(2), "-w", "-c"]
+        flags += ["-DNDEBUG", "-DNB_COMPACT_ASSERTIONS", f"-I{table}"]
+        flags += ["-ffunction-sections", "-fdata-sections"]
+        nanobind = [*flags, str(sources / "nb_combined.cpp")]
+        return {precompiled: prelude, self.folder / "nanobind.o": nanobind}
 
     def compile_missing(self, commands):
         try:
@@ -128,9 +127,8 @@ class Toolchain:
             code, said = run([*command, "-o", name])
             precompiled = self.header(level)[1]
             if precompiled.name in said:
-                precompiled.unlink(missing_ok=True)
-                with locked(self.folder):
-                    self.compile_missing(self.missing(level))
+                again = self.preparations(level)[precompiled]
+                self.compile_missing({precompiled: again})
                 code, said = run([*command, "-o", name])
             if code != 0:
                 raise CompileFailed(said)
