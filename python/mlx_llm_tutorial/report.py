@@ -35,7 +35,7 @@ th:first-child { text-align: left; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0.3rem 0;
   padding: 0.6rem; background: #f3f1ec; font-size: 0.85rem; }
 .pair { display: grid; gap: 0 1rem; margin-bottom: 2rem;
-  grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr)); }
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
 .prompt { grid-column: 1 / -1; }
 """
 # A browser that obeys this loads nothing and runs nothing.
