@@ -7,7 +7,7 @@ from mlx_llm_tutorial.experiments import grid
 
 @exercise
 def budget(answer):
-    """108 runs would be with nine seeds: seeds multiply too."""
+    """every combination, with every seed."""
     assert len(answer) == 2, "expected (runs, minutes)."
     runs, minutes = answer
     expected = len(
