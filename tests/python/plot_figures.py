@@ -165,4 +165,7 @@ EXAMPLES = {
         },
         title=title,
     ),
+    "seed_spread": lambda title: plots.seed_spread(
+        {"width 64": [0.71, 0.69, 0.73], "width 128": [0.6]}, title=title
+    ),
 }

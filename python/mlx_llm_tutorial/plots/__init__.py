@@ -16,6 +16,7 @@ a cell with the Figure; `figure.savefig("name.pdf")` keeps it.
     embeddings_pca          embeddings in the plane
     comparison_table        models beside each other, the best marked
     perplexity_by_category  how surprised by which kind of text
+    seed_spread             one setting with several seeds: the noise
 """
 
 from .ablation import head_ablation
@@ -28,6 +29,7 @@ from .parameters import parameter_histogram
 from .perplexity import perplexity_by_category
 from .probabilities import probability_bars
 from .runs import Run, read_run
+from .seeds import seed_spread
 from .table import comparison_table
 from .text import visible
 from .tokens import token_strip
@@ -46,6 +48,7 @@ __all__ = [
     "perplexity_by_category",
     "probability_bars",
     "read_run",
+    "seed_spread",
     "token_strip",
     "visible",
 ]

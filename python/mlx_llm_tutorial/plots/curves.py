@@ -75,7 +75,7 @@ def draw_curves(figure, runs, ladder, floor, keep, log):
     ax.set(xlabel="training steps", ylabel="loss (nats per token)")
     draw_references(ax, ladder, floor)
     if ax.get_legend_handles_labels()[0]:
-        ax.legend(loc="upper right", ncols=1 + len(runs) // 7)
+        ax.legend(loc="best", ncols=1 + len(runs) // 7)
 
 
 def _range(runs, curves, ladder, floor, log):
