@@ -42,7 +42,7 @@ def test_a_slider_draws_again(monkeypatch):
 
     course.sliders(draw, layer=(0, 3, 2), name=["a", "b"])
     layer, name, message, picture = shown[0].children
-    before = picture.value
+    before = bytes(picture.value)
     assert before.startswith(b"\x89PNG") and calls == [(2, "a")]
     layer.value = 3
     name.value = "b"
