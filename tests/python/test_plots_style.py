@@ -38,8 +38,9 @@ def test_the_colours_are_those_of_the_page():
 
 def test_the_scale_is_that_of_the_page():
     """All 256 colours as the page's own script makes them."""
+    script = (PAGE / "js" / "palette.js").as_uri()
     code = (
-        f"import({json.dumps((PAGE / 'js' / 'palette.js').as_uri())}).then((m) =>"
+        f"import({json.dumps(script)}).then((m) =>"
         " console.log(JSON.stringify(Array.from({length: 256},"
         " (_, i) => m.colourAt(i, 'light')))))"
     )

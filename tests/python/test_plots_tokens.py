@@ -8,7 +8,6 @@ from plot_figures import (
     TOKENS,
     assert_readable,
     chain,
-    drawn_texts,
     plots,
     words,
 )

@@ -50,31 +50,31 @@ def logit_lens(top, values, tokens, *, measure="probability", title=None):
     layers, T = values.shape
     tokens = texts(where, "tokens", tokens, T)
     top = _top(where, top, layers, T)
-    panels = _panels(T)
     with styled():
-        head, each = 0.34 if title else 0.05, layers * ROW + 0.46
-        height = head + len(panels) * each + 0.62
-        across = max(len(panel) for panel in panels)
-        cell = min(0.75, (WIDTH - LEFT - 0.1) / across)
-        width = max(LEFT + across * cell + 0.1, 3.0)
-        figure = new_figure(width, height, title)
-        for n, panel in enumerate(panels):
-            box = (
-                LEFT,
-                head + n * each + 0.05,
-                len(panel) * cell,
-                layers * ROW,
-            )
-            ax = bare(axes_at(figure, *box))
-            part = [row[panel.start : panel.stop] for row in top]
-            image = _cells(ax, part, values[:, panel], measure, cell)
-            _axes_text(ax, tokens, panel, layers, cell)
-            _ring(ax, part, tokens, panel)
-        _note(figure, width, height)
-        colour_bar(
-            figure, image, name, LEFT, height - 0.5, ticks=_ticks(measure)
-        )
+        figure, image = _draw(top, values, tokens, measure, title)
+        height = figure.get_size_inches()[1]
+        ticks = _ticks(measure)
+        colour_bar(figure, image, name, LEFT, height - 0.5, ticks=ticks)
+        _note(figure)
         return figure
+
+
+def _draw(top, values, tokens, measure, title):
+    """The figure with its panels, and the image of the last one."""
+    layers, T = values.shape
+    panels = _panels(T)
+    head, each = 0.34 if title else 0.05, layers * ROW + 0.46
+    cell = min(0.75, (WIDTH - LEFT - 0.1) / max(map(len, panels)))
+    width = max(LEFT + max(map(len, panels)) * cell + 0.1, 3.0)
+    figure = new_figure(width, head + len(panels) * each + 0.62, title)
+    for n, panel in enumerate(panels):
+        place = (LEFT, head + n * each + 0.05)
+        ax = bare(axes_at(figure, *place, len(panel) * cell, layers * ROW))
+        part = [row[panel.start : panel.stop] for row in top]
+        image = _cells(ax, part, values[:, panel], measure, cell)
+        _axes_text(ax, tokens, panel, layers, cell)
+        _ring(ax, part, tokens, panel)
+    return figure, image
 
 
 def _top(where, top, layers, T):
@@ -160,7 +160,8 @@ def _layer_names(layers):
     return names
 
 
-def _note(figure, width, height):
+def _note(figure):
+    width, height = figure.get_size_inches()
     figure.text(
         1 - 0.1 / width,
         0.41 / height,
