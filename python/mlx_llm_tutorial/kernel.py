@@ -25,11 +25,17 @@ def write(folder):
         "argv": [*command, "-f", "{connection_file}"],
         "display_name": "MLX LLM Tutorial (Python and C++)",
         "language": "python",
-        "env": {name: os.environ[name] for name in KEPT if name in os.environ},
+        "env": {n: absolute(os.environ[n]) for n in KEPT if n in os.environ},
     }
     part = folder / f"kernel.json.{os.getpid()}"
     part.write_text(json.dumps(spec, indent=1))
     part.replace(folder / "kernel.json")
+
+
+def absolute(paths):
+    """A notebook runs in its own folder."""
+    parts = paths.split(os.pathsep)
+    return os.pathsep.join(os.path.abspath(p) for p in parts if p)
 
 
 def main():
