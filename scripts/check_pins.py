@@ -62,6 +62,7 @@ def compare(root=ROOT):
     problems += compare_systems(pins)
     problems += compare_cmake(root, mlx)
     problems += compare_conda(root, versions)
+    problems += compare_package(root, versions)
     return problems
 
 
@@ -117,6 +118,19 @@ def compare_conda(root, versions):
             f"environment.yml: expected python=3.11 or later, found {python}."
         )
     return problems
+
+
+def compare_package(root, versions):
+    """What pip builds and installs the package with is what is tested."""
+    text = (root / "pyproject.toml").read_text()
+    return [
+        f"pyproject.toml: expected {name}=={sorted(versions[name])[0]}, as "
+        f"requirements.txt, but found {version}."
+        for name, version in re.findall(
+            r"\"([A-Za-z0-9._-]+)(?:\[[a-z]+\])?==([0-9.]+)", text
+        )
+        if version not in versions.get(name, {version})
+    ]
 
 
 def as_numbers(version):

@@ -5,15 +5,13 @@
 # a kernel that finds it. --build stops after building.
 
 command_notebook() {
-  local name="" only_build=0 count=0 words
-  words=()
+  local name="" only_build=0 count=0
   while [ $# -gt 0 ]; do
     case "$1" in
       --build) only_build=1 ;;
       --)
         shift
-        words=("$@")
-        break
+        break # what follows is jupyter's
         ;;
       -*)
         take_common_option "$@"
@@ -39,8 +37,7 @@ command_notebook() {
   build_notebook_kernel
   [ $only_build = 0 ] || return 0
   cd "$ROOT/notebooks" || exit "$EXIT_IO"
-  exec "$PYTHON" -m jupyter notebook ${name:+"$name.ipynb"} \
-    ${words[@]+"${words[@]}"}
+  exec "$PYTHON" -m jupyter notebook ${name:+"$name.ipynb"} "$@"
 }
 
 # The package, the programs that cells start, and the kernel.

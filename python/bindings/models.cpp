@@ -238,15 +238,24 @@ void add_files(nb::module_& m) {
       [](const std::filesystem::path& folder,
          const LanguageModel& model,
          const Tokenizer& tokenizer,
-         const std::string& readme) {
-        save_model_folder(folder, model, tokenizer, readme);
+         const std::string& readme,
+         const std::optional<TokenizerInfo>& info) {
+        save_model_folder(
+            folder,
+            model,
+            tokenizer,
+            readme,
+            real_files(),
+            info.value_or(TokenizerInfo{}));
       },
       "folder"_a,
       "model"_a,
       "tokenizer"_a,
       "readme"_a = "",
+      "info"_a = nb::none(),
       "Writes config.json, model.safetensors and tokenizer.json, as "
-      "transformers and mlx-lm read them.");
+      "transformers and mlx-lm read them. `info` is usable.info of the model "
+      "that this one was made from: its chat template and end tokens.");
 }
 
 } // namespace

@@ -410,6 +410,24 @@ def test_tuning_changes_adapters_alone(tiny, tmp_path):
     assert mx.allclose(again.model(tokens), usable.model(tokens), atol=1e-6)
 
 
+def test_a_saved_model_keeps_its_chat(tiny, tmp_path):
+    model, tokenizer, _ = tiny
+    llm.save_model_folder(tmp_path / "a", model, tokenizer)
+    path = tmp_path / "a" / "tokenizer_config.json"
+    template = "{{ messages[0]['content'] }} and"
+    path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"chat_template": template})
+    )
+    usable = llm.load_for_use(str(tmp_path / "a"))
+    saved = usable.model, usable.tokenizer
+    llm.save_model_folder(tmp_path / "b", *saved, info=usable.info)
+    llm.save_model_folder(tmp_path / "c", *saved)
+    assert llm.load_for_use(str(tmp_path / "b")).chat_text(
+        [{"role": "user", "content": "the cat"}]
+    ) == ("the cat and")
+    assert not llm.load_for_use(str(tmp_path / "c")).knows_chat
+
+
 def test_evaluations(tiny):
     model, tokenizer, split = tiny
     text = tokenizer.decode(split.val)

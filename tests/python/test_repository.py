@@ -118,10 +118,12 @@ def test_pins_of_this_repository():
         ("environment.yml", "  - pip\n", "  - pip\n  - numpy\n"),
         ("environment.yml", "cmake>=3.25", "cmake>=3.20"),
         ("environment.yml", "python=3.11", "python=3.9"),
+        ("pyproject.toml", "nanobind==3.1.0", "nanobind==3.0.1"),
     ],
 )
 def test_pins_that_disagree(tmp_path, file, old, new):
-    for name in ("CMakeLists.txt", "requirements.txt", "environment.yml"):
+    names = "CMakeLists.txt requirements.txt environment.yml pyproject.toml"
+    for name in names.split():
         shutil.copy(ROOT / name, tmp_path)
     text = (tmp_path / file).read_text()
     assert old in text

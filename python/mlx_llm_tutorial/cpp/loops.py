@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Makes loops listen to Ctrl-C: each turn of a loop begins with a look whether
-the reader wants to stop. A `for` loop whose body is plain arithmetic (no call,
-no loop) stays as it is, because the compiler turns such loops into SIMD.
+the reader wants to stop. A `for` loop whose body is plain arithmetic (no loop,
+no call but sqrt, exp and the like) stays as it is, because the compiler turns
+such loops into SIMD.
 
     while (x) f();   becomes   while (x) if (::check_interrupt(); false) {} else f();
 
@@ -13,6 +14,10 @@ CHECK = " if (::check_interrupt(); false) {} else"
 # Words before "(" that call nothing.
 NO_CALLS = "if for while switch return sizeof catch decltype constexpr".split()
 NO_CALLS += "bool char int long float double unsigned size_t".split()
+# Those of <cmath> and <algorithm> that are over at once.
+NO_CALLS += "abs fabs sqrt cbrt exp exp2 expm1 log log2 log10 log1p pow".split()
+NO_CALLS += "sin cos tan asin acos atan atan2 sinh cosh tanh erf erfc".split()
+NO_CALLS += "fma floor ceil round trunc fmod min max clamp".split()
 
 
 def interrupt_checks(tokens, pairs):
