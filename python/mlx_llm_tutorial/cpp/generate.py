@@ -72,6 +72,7 @@ def program_text(source, headers, definitions):
 def module_text(source, exports, headers, definitions):
     """A Python module with the exports of the cell."""
     lines = [f"NB_MODULE(cell_{KEY}, m) {{", "  notebook::start();"]
+    lines.append("  static_cast<void>(m);")  # a cell may export nothing
     for name in exports:
         lines += bindings(source, name)
     if source.function("bind"):
