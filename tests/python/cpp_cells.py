@@ -51,7 +51,9 @@ def cache():
 @functools.cache
 def toolchain(name):
     with mock.patch.dict(os.environ, MLX_TUTORIAL_CXX=compiler(name)):
-        return Toolchain(cache())
+        tool = Toolchain(cache())
+    tool.prepare()
+    return tool
 
 
 class Notebook:
@@ -133,16 +135,14 @@ class Done:
 
     def __init__(self, id):
         self.id, self.text, self.error = id, "", ""
-        self.parts = []  # (seconds, stream, text)
+        self.parts = []  # (stream, text)
 
     def add(self, message):
         """True at the end of the cell."""
         content, kind = message["content"], message["msg_type"]
         if kind == "stream":
             self.text += content["text"]
-            self.parts.append(
-                (time.monotonic(), content["name"], content["text"])
-            )
+            self.parts.append((content["name"], content["text"]))
         elif kind == "error":
             self.error = "\n".join(content["traceback"])
         elif kind == "execute_result":

@@ -112,6 +112,13 @@ def test_declared_but_not_defined(notebook):
     assert notebook["f"]() == 1
 
 
+def test_a_default_that_python_cannot_hold(notebook):
+    said = notebook.refused(
+        "f", "struct C { int x; };\nint f(C c = {1}) { return c.x; }"
+    )
+    assert said.startswith("the cell does not load: ") and "\n" not in said
+
+
 def test_warnings_are_shown_and_remembered(notebook, capsys):
     text = "int f() {\n  int unused = 1;\n  return 2;\n}"
     for _ in range(2):
@@ -169,6 +176,37 @@ def test_place_of_use(said, column):
 )
 def test_shorter(long, short):
     assert errors.shorter(long) == short
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "/usr/bin/ld: cell.cpp:(.text+0x5): undefined reference to `g(int)'",
+        'Undefined symbols for architecture arm64:\n  "g(int)", referenced from:',
+    ],
+)
+def test_names_that_the_linker_misses(said):
+    assert "a definition of g(int) but" in str(errors.from_linker(said))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "/a/module.so: undefined symbol: _Z1gi",
+        "dlopen(/a.so, 2): symbol not found in flat namespace '__Z1gi'",
+    ],
+)
+def test_names_that_the_loader_misses(said):
+    demangled = {"_Z1gi": "g(int)"}.get
+    text = str(errors.from_loader(ImportError(said), demangled))
+    assert "a definition of g(int) but" in text
+
+
+def test_a_long_message_is_cut():
+    source = Source("void f() {}")
+    said = "/c:2:1: error: no match for " + "std::pair<int, " * 99
+    text = str(errors.from_compiler(said, "/c", source, False))
+    assert len(text) < 500 and " ..." in text and "--notes" in text
 
 
 def test_a_tab_keeps_the_caret_in_its_place():

@@ -37,13 +37,13 @@ def works(kernel):
 
 
 def interrupted(kernel, code, said="started"):
-    """(what was said, seconds from Ctrl-C to the end)"""
+    """The end of a cell that has none, and is interrupted after it has spoken.
+    That it ends is the proof."""
     done = kernel.finish(Done(kernel.start(code)), until=said)
     assert said in done.text, done.error
     time.sleep(0.2)
-    start = time.monotonic()
     kernel.interrupt()
-    return kernel.finish(done), time.monotonic() - start
+    return kernel.finish(done)
 
 
 def test_output_is_in_order(kernel):
@@ -68,19 +68,32 @@ def test_output_is_in_order(kernel):
     assert kernel.run(code).text.splitlines() == [*lines, "end"]
 
 
-def test_output_streams_while_cpp_runs(kernel):
-    done = kernel.run(
-        """\
-        %%cpp --run
-        #include <thread>
-        for (int i = 0; i < 4; ++i) {
-          std::cout << i << '\\n';
-          std::this_thread::sleep_for(std::chrono::milliseconds(150));
-        }
-        """
-    )
-    assert done.text == "0\n1\n2\n3\n" and len(done.parts) >= 3
-    assert done.parts[-1][0] - done.parts[0][0] > 0.3
+@pytest.mark.parametrize("kind", ["--run", "--main"])
+def test_output_streams_while_cpp_runs(kernel, tmp_path, kind):
+    """It goes on only when the reader has seen its first words. A wait without
+    a loop of the cell's own: nothing lets Python's other threads run."""
+    path = tmp_path / "seen"
+    code = f"""\
+    %%cpp {kind}
+    #include <filesystem>
+    #include <thread>
+    MAIN
+      std::cout << "first\\n" << "second\\n";
+      std::vector<int> turns(5000);
+      std::any_of(turns.begin(), turns.end(), [](int) {{
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        return std::filesystem::exists("{path}");
+      }});
+      std::cout << std::filesystem::exists("{path}") << " third\\n";
+    END
+    """
+    is_main = kind == "--main"
+    code = code.replace("MAIN", "int main() {" if is_main else "{")
+    done = Done(kernel.start(code.replace("END", "}")))
+    kernel.finish(done, until="first\nsecond")
+    assert done.text.strip() == "first\nsecond"
+    path.touch()
+    assert kernel.finish(done).text == "first\nsecond\n1 third\n"
 
 
 def test_output_of_threads_and_errors(kernel):
@@ -94,7 +107,7 @@ def test_output_of_threads_and_errors(kernel):
         std::cerr << "careful\\n";
         """
     )
-    assert sorted((name, text) for _, name, text in done.parts) == [
+    assert sorted(done.parts) == [
         ("stderr", "careful\n"),
         ("stdout", "from a thread\n"),
     ]
@@ -102,15 +115,21 @@ def test_output_of_threads_and_errors(kernel):
 
 def test_an_infinite_loop_and_ctrl_c(kernel):
     assert not kernel.run(LOOP).error
-    done, seconds = interrupted(kernel, "spin(-1)")
-    assert "KeyboardInterrupt" in done.error and seconds < 2
+    done = interrupted(kernel, "spin(-1)")
+    assert "KeyboardInterrupt" in done.error
     assert kernel.run("spin(5)").text == "started\n5\n"
+
+
+def test_what_python_printed_is_shown_while_cpp_runs(kernel):
+    kernel.run("%%cpp quiet\nvoid quiet() { while (true) {} }")
+    done = interrupted(kernel, "print('before')\nquiet()", "before")
+    assert "KeyboardInterrupt" in done.error
 
 
 def test_an_interrupted_cell_of_statements_is_brief(kernel):
     code = '%%cpp --run\nstd::cout << "started\\n"; while (true) {}'
-    done, seconds = interrupted(kernel, code)
-    assert done.error == "KeyboardInterrupt: " and seconds < 2
+    done = interrupted(kernel, code)
+    assert done.error == "KeyboardInterrupt"
     assert works(kernel)
 
 
@@ -125,8 +144,8 @@ def test_check_interrupt_in_arithmetic(kernel):
     }
     std::cout << sum;
     """
-    done, seconds = interrupted(kernel, code)
-    assert "KeyboardInterrupt" in done.error and seconds < 2
+    done = interrupted(kernel, code)
+    assert "KeyboardInterrupt" in done.error
 
 
 def test_ctrl_c_kills_only_the_program(kernel):
@@ -136,9 +155,8 @@ def test_ctrl_c_kills_only_the_program(kernel):
     #include <unistd.h>
     int main() { std::cout << "pid " << getpid() << std::endl; while (true) {} }
     """
-    done, seconds = interrupted(kernel, code, "pid ")
+    done = interrupted(kernel, code, "pid ")
     assert done.error == "KeyboardInterrupt: the program was stopped"
-    assert seconds < 2
     with pytest.raises(ProcessLookupError):
         os.kill(int(done.text.split()[1]), 0)
     assert kernel.run("kept").text == "3\n"

@@ -8,7 +8,8 @@ import pytest
 from cpp_cells import PACKAGE, Notebook, toolchain
 from mlx_llm_tutorial.cpp import generate
 from mlx_llm_tutorial.cpp.source import Source
-from test_cpp_cells import ATTENTION, SCALE
+from test_cpp_cells import ATTENTION
+from test_cpp_types import SCALE
 
 FOLDER = PACKAGE / "mlx_llm_tutorial" / "cpp"
 CELLS = {
@@ -40,7 +41,7 @@ def check(tmp_path_factory):
     def said(name, text):
         path = folder / f"{name}.cpp"
         path.write_text(text)
-        use = ["-fsyntax-only", "-include-pch", str(pch)]
+        use = ["-fsyntax-only", "-include-pch", str(pch), f"-I{FOLDER}"]
         done = subprocess.run(
             [*flags, *use, str(path)], capture_output=True, text=True
         )

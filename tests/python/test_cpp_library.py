@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import subprocess
+from unittest import mock
 
 import mlx.core as mx
 import mlx.nn
@@ -65,7 +66,7 @@ def small_library(folder):
     subprocess.run([*command, "-o", str(path)], check=True)
     info = {
         "include_dirs": [str(ROOT), "/usr/include"],
-        "library": str(path),
+        "library": path.name,
         "definitions": [],
         "mlx": "0.32.4",
         "nanobind": "3.1.0",
@@ -105,6 +106,7 @@ def test_a_struct_of_the_library(notebook):
 
 def test_the_other_compiler_and_a_program(notebook, built, capsys):
     gcc = Notebook("gcc")
+    capsys.readouterr()
     gcc.cell(
         "rows",
         '#include "llm/nn/linear.h"\n'
@@ -134,20 +136,54 @@ def test_in_a_kernel(built):
         assert "[forward] expected 3 but received 2; do it." in error
 
 
+def test_objects_and_errors_of_the_package(built):
+    """A class that the package binds goes into a cell as it is, and an error of
+    the library is an exception of the package."""
+    if not list((built / "mlx_llm_tutorial").glob("_core*.so")):
+        pytest.skip("the package is not built: ./tutorial notebook --build")
+    cell = """\
+    %%cpp ids
+    #include "llm/tokenizers/tokenizer.h"
+    std::vector<int> ids(const llm::Tokenizer& tokenizer, std::string_view text) {
+      return tokenizer.encode(text);
+    }
+    """
+    with Kernel(python_path=built) as kernel:
+        assert not kernel.run(cell).error
+        kernel.run("import mlx_llm_tutorial as llm")
+        kernel.run("tokenizer = llm.CharTokenizer.train('abc')")
+        assert kernel.run("ids(tokenizer, 'cab')").text == "[2, 0, 1]\n"
+        error = kernel.run("ids(tokenizer, 'x')").error
+        assert "InputError" in error and "unknown character 'x'" in error
+
+
 def test_a_header_that_changes_is_another_cell(built, tmp_path):
-    info = json.loads((built / "mlx_llm_tutorial/build_info.json").read_text())
+    package = built / "mlx_llm_tutorial"
+    info = json.loads((package / "build_info.json").read_text())
+    arguments = package / info["library"], [tmp_path]
     header = tmp_path / "llm" / "nn" / "new.h"
     header.parent.mkdir(parents=True)
     header.write_text("int a;")
-    info["include_dirs"] = [str(tmp_path)]
-    before = library.stamp_of(info)
-    assert library.stamp_of(info) == before
+    before = library.stamp_of(*arguments)
+    assert library.stamp_of(*arguments) == before
     header.write_text("int abc;")
-    assert library.stamp_of(info) != before
+    assert library.stamp_of(*arguments) != before
+
+
+def test_a_new_library_compiles_its_cells_again(notebook, monkeypatch):
+    text = '#include "llm/core/error.h"\nint f() { return 1; }'
+    tool = notebook.cells.toolchain
+    for stamp, compilations in [("a", 1), ("a", 0), ("b", 1)]:
+        monkeypatch.setattr(library, "loaded", {})  # as after a restart
+        monkeypatch.setattr(library, "stamp_of", lambda *_: stamp)
+        with mock.patch.object(tool, "compile", wraps=tool.compile) as made:
+            notebook.cell("f", text)
+        assert made.call_count == compilations
 
 
 def info_file(folder, built, **changes):
     info = json.loads((built / "mlx_llm_tutorial/build_info.json").read_text())
+    info["library"] = str(built / "mlx_llm_tutorial" / info["library"])
     (folder / "build_info.json").write_text(json.dumps({**info, **changes}))
     return [folder]
 
@@ -155,7 +191,10 @@ def info_file(folder, built, **changes):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"mlx": "0.1"}, "received one for 0.1; run: ./tutorial"),
+        (
+            {"mlx": "0.1"},
+            "received one for 0.1; run: ./tutorial notebook --build",
+        ),
         ({"library": "/no/libllm.so"}, "but found nothing; run: ./tutorial"),
     ],
 )
@@ -174,6 +213,6 @@ def test_not_built(tmp_path, monkeypatch):
 def test_built_again_while_the_kernel_runs(built, tmp_path, monkeypatch):
     monkeypatch.setattr(library, "loaded", {})
     library.find_library([built / "mlx_llm_tutorial"])
-    monkeypatch.setattr(library, "stamp_of", lambda info: "another")
+    monkeypatch.setattr(library, "stamp_of", lambda *_: "another")
     with pytest.raises(CppError, match="restart the kernel"):
         library.find_library([built / "mlx_llm_tutorial"])

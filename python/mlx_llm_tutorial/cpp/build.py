@@ -21,6 +21,7 @@ from .tokens import SourceError
 class Named:
     """A cell that others include by its name."""
 
+    key: str
     path: pathlib.Path  # of the header
     text: str
     uses_library: bool
@@ -41,9 +42,9 @@ class Built:
 class Build:
     """Everything between a cell and its product. Raises CppError."""
 
-    def __init__(self, toolchain, cache, named, options, text):
-        self.toolchain, self.cache, self.options = toolchain, cache, options
-        self.named, self.text = named, text
+    def __init__(self, toolchain, named, options, text):
+        self.toolchain, self.cache = toolchain, toolchain.cache
+        self.named, self.options, self.text = named, options, text
 
     def run(self):
         try:
@@ -68,9 +69,9 @@ class Build:
         write(folder / "generated.cpp", final(text))
         named = None
         if options.name:
-            path = folder / options.name
-            named = Named(path, final(header), bool(library.path))
-            write(path, named.text)
+            path = folder / "named" / options.name
+            named = Named(key, path, final(header), bool(library.path))
+            self.write_named(named)
         product, command = self.product(folder, library)
         start = time.perf_counter()
         is_new = not product.is_file()
@@ -96,13 +97,18 @@ class Build:
                 uses_library = True
             elif is_quoted and name in self.named:
                 cell = self.named[name]
-                self.cache.folder(cell.path.parent.name)
-                write(cell.path, cell.text)
+                self.write_named(cell)
                 headers[name] = cell.path
                 uses_library = uses_library or cell.uses_library
             elif is_quoted and "/" not in name:
                 raise SourceError(self.unknown(name), token.start)
         return headers, find_library() if uses_library else Library()
+
+    def write_named(self, cell):
+        """Again, if it was evicted."""
+        self.cache.folder(cell.key)
+        cell.path.parent.mkdir(exist_ok=True)
+        write(cell.path, cell.text)
 
     def unknown(self, name):
         known = ", ".join(self.named) or "none"

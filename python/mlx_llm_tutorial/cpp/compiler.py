@@ -26,7 +26,6 @@ INSTALL = {
     "linux": "apt-get install g++",
 }
 WARNINGS = ["-Wall", "-Wextra", "-Wno-missing-field-initializers"]
-PLAIN = ["-fdiagnostics-color=never", "-fmax-errors=5"]
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,14 @@ class Compiler:
         """Of every compilation at -O<level>, headers and precompiled header
         included."""
         flags = ["-std=c++20", f"-O{level}", "-fPIC", "-fvisibility=hidden"]
-        flags += ["-fno-strict-aliasing", "-DNB_DOMAIN=mlx", *WARNINGS, *PLAIN]
+        flags += ["-fno-strict-aliasing", "-DNB_DOMAIN=mlx", *WARNINGS]
+        flags.append("-fdiagnostics-color=never")
         if self.is_clang:
             flags.append("-Werror=string-conversion")  # mx::sum(x, "axis")
+            flags.append("-ferror-limit=5")
         else:
             flags += ["-fdiagnostics-column-unit=byte", "-Winvalid-pch"]
+            flags.append("-fmax-errors=5")
             # GCC 12 warns of copies that cannot happen (GCC bug 105329).
             flags += ["-Wno-restrict", "-Wno-stringop-overflow"]
             flags += ["-Wno-array-bounds"]

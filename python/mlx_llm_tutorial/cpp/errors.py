@@ -4,10 +4,12 @@ and a caret. All that the compiler said is in `CppError.full`, and shown by
 %%cpp --notes.
 """
 
+import contextlib
 import re
 
 from .tokens import place
 
+LONGEST = 300  # characters of a message
 # What the compiler writes and what the reader wrote.
 SHORTER = [
     (re.compile(r"\bv[0-9a-f]{16}::|inline namespace v[0-9a-f]{16}"), ""),
@@ -22,7 +24,12 @@ PLACE = re.compile(
     r"(?::(?P<column>\d+))?[:,]\s*(?:(?P<kind>fatal error|error|warning|note): )?"
     r"(?P<message>.*)"
 )
-LINKER = re.compile(r"undefined (?:reference to|symbol:?) [`'\"]?([^'\"\n]+)")
+# Of the linker: a program's missing names, on Linux and on a Mac.
+LINKER = re.compile(
+    r"undefined reference to [`']([^'\n]+)'|Undefined symbols.*\n\s*\"([^\"]+)"
+)
+# Of the loader: a module's.
+LOADER = re.compile(r"undefined symbol: (\w+)|in flat namespace '_(\w+)")
 
 
 class CppError(Exception):
@@ -48,7 +55,7 @@ class Diagnostic:
 def shorter(text):
     for pattern, new in SHORTER:
         text = pattern.sub(new, text)
-    return text
+    return text if len(text) <= LONGEST else text[:LONGEST] + " ..."
 
 
 def diagnostics(said, cell):
@@ -94,7 +101,7 @@ def from_compiler(said, cell, source, has_notes):
         message = shown(message, first.line, column, source.text)
     if has_notes:
         message += "\n\n" + said.rstrip()
-    elif len(errors) > 1 or said.count("\n") > 8:
+    elif len(errors) > 1 or ": note: " in said or "..." in message:
         more = len(errors) - 1
         more = f"{more} more error{'s' * (more > 1)}. " if more else ""
         message += f"\n{more}%%cpp --notes shows all that the compiler says."
@@ -105,7 +112,15 @@ def from_linker(said):
     found = LINKER.search(said)
     if not found:
         return CppError("the compiler failed:\n" + said.rstrip(), said)
-    return CppError(undefined(found[1]), said)
+    return CppError(undefined(found[1] or found[2]), said)
+
+
+def from_loader(error, demangled):
+    """`demangled` makes "g(int)" of "_Z1gi"."""
+    found = LOADER.search(str(error))
+    if not found:
+        return CppError(f"the cell does not load: {error}")
+    return CppError(undefined(demangled(found[1] or found[2])))
 
 
 def undefined(name):
@@ -139,6 +154,20 @@ def shown(message, line, column, text):
 
 def briefly(error):
     """The same exception, which notebooks then show without a traceback."""
-    name = type(error).__name__
-    error._render_traceback_ = lambda: [f"{name}: {error}"]
+    text = f"{type(error).__name__}: {error}".removesuffix(": ")
+    error._render_traceback_ = lambda: [text]
     return error
+
+
+@contextlib.contextmanager
+def understandable():
+    """For all that happens between a cell and its product."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise briefly(error) from None
+    except OSError as error:
+        raise CppError(
+            f"[%%cpp] expected a cache that can be written but received: {error}; "
+            "make room, or name another folder in MLX_TUTORIAL_HOME."
+        ) from None

@@ -90,7 +90,7 @@ def read_head(head, found):
         function = Function(name.text, name.start, tuple(head), is_template)
         found.functions.append(function)
     elif words and words[0] in TYPES:
-        found.types += [w for w in words[1:] if w not in TYPES][:1]
+        found.types.extend([w for w in words[1:] if w not in TYPES][:1])
 
 
 def find_name(head):

@@ -12,7 +12,7 @@ from .cache import key_of
 from .canary import version
 from .errors import CppError
 
-BUILD = "./tutorial notebook (or pip install -e . in the folder of the course)"
+BUILD = "./tutorial notebook --build"
 loaded = {}  # path -> stamp of the library that this kernel works with
 
 
@@ -53,13 +53,15 @@ def find_library(package_path=None):
             f"[%%cpp] expected the library to be built for MLX {version('mlx')} "
             f"but received one for {info['mlx']}; run: {BUILD}"
         )
-    path, folders = info["library"], tuple(info["include_dirs"])
+    path = str(file.parent / info["library"])
+    folders = tuple(info["include_dirs"])
     if not pathlib.Path(path).is_file():
         raise CppError(
             f"[%%cpp] expected the library at {path} but found nothing; run: "
             f"{BUILD}"
         )
-    library = Library(path, folders, tuple(info["definitions"]), stamp_of(info))
+    stamp = stamp_of(path, folders)
+    library = Library(path, folders, tuple(info["definitions"]), stamp)
     if loaded.setdefault(path, library.stamp) != library.stamp:
         raise CppError(
             "[%%cpp] expected the library that this kernel works with but it was "
@@ -68,10 +70,10 @@ def find_library(package_path=None):
     return library
 
 
-def stamp_of(info):
+def stamp_of(library, folders):
     """From the time and size of the library and of each header."""
-    paths = [pathlib.Path(info["library"])]
-    for folder in info["include_dirs"]:
+    paths = [pathlib.Path(library)]
+    for folder in folders:
         paths += sorted(pathlib.Path(folder).glob("llm/*/*.h"))
     states = [(path, path.stat()) for path in paths]
     return key_of(*(f"{p} {s.st_mtime_ns} {s.st_size}" for p, s in states))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .build import Build
 from .cache import Cache
-from .errors import CppError, briefly
+from .errors import CppError, briefly, understandable
 from .processes import run_program
 from .toolchain import Toolchain, load
 
@@ -102,25 +102,18 @@ class Cells:
 
     def prepare(self, level=2):
         """May be called again when what was missing is there. Raises CppError."""
-        if self.toolchain is None:
-            self.toolchain = Toolchain(Cache())
-        self.toolchain.prepare(level)
+        with understandable():
+            if self.toolchain is None:
+                self.toolchain = Toolchain(Cache())
+            self.toolchain.prepare(level)
 
     def cell(self, line, cell):
         options = parse(line)
-        try:
-            self.prepare(options.level)
-            build = Build(
-                self.toolchain, self.toolchain.cache, self.named, options, cell
-            )
-            built = build.run()
-            self.tell(options, built)
-            self.use(options, built)
-        except OSError as error:
-            raise CppError(
-                f"[%%cpp] the cache could not be used: {error}; make room, or "
-                "name another folder in MLX_TUTORIAL_HOME."
-            ) from None
+        self.prepare(options.level)
+        with understandable():
+            built = Build(self.toolchain, self.named, options, cell).run()
+        self.tell(options, built)
+        self.use(options, built)
 
     def tell(self, options, built):
         if options.show:

@@ -7,7 +7,9 @@
 // Programs (%%cpp --main) have it too and run without Python: what needs Python
 // is therefore reached only from notebook::start(), which they never call.
 
-#pragma once
+// Not `#pragma once`: a copy of this file is precompiled, another file for it.
+#ifndef MLX_LLM_TUTORIAL_PRELUDE_HPP
+#define MLX_LLM_TUTORIAL_PRELUDE_HPP
 
 #include <mlx/mlx.h>
 #include <nanobind/nanobind.h>
@@ -98,3 +100,5 @@ constexpr void check_interrupt() {
     notebook::interrupt();
   }
 }
+
+#endif

@@ -6,17 +6,17 @@
 import importlib.machinery
 import importlib.util
 import pathlib
-import re
 import sys
 import sysconfig
 
 from .cache import key_of, locked, making, write
 from .canary import ask_canary, version, wrong_pair
 from .compiler import PAIR, find_compiler, nanobind_folders
-from .errors import CppError, undefined
+from .errors import from_loader
 from .processes import CompileFailed, compile_all, run
 
 HERE = pathlib.Path(__file__).parent
+SOURCES = ["prelude.hpp", "python_stream.hpp", "runtime.cpp"]
 RUNTIME = "mlx_llm_tutorial.cpp.runtime"
 
 
@@ -26,7 +26,6 @@ class Toolchain:
     def __init__(self, cache):
         self.cache, self.compiler = cache, find_compiler()
         self.prelude = (HERE / "prelude.hpp").read_text(encoding="utf-8")
-        self.runtime_text = (HERE / "runtime.cpp").read_text(encoding="utf-8")
         self.key = key_of(
             self.compiler.path,
             self.compiler.version,
@@ -35,8 +34,7 @@ class Toolchain:
             *(f"{name} {version(name)}" for name in PAIR),
             sys.version,
             str(sysconfig.get_config_var("EXT_SUFFIX")),
-            self.prelude,
-            self.runtime_text,
+            *((HERE / name).read_text(encoding="utf-8") for name in SOURCES),
         )
         self.runtime = None
 
@@ -94,10 +92,8 @@ class Toolchain:
             raise wrong_pair("MLX and nanobind do not compile", str(error))
 
     def compile_runtime(self, path):
-        source = self.folder / "runtime.cpp"
-        write(source, self.runtime_text)
         try:
-            self.compile(path, self.module_command(source, 2))
+            self.compile(path, self.module_command(HERE / "runtime.cpp", 2))
         except CompileFailed as error:
             raise wrong_pair("the prelude does not compile", str(error))
 
@@ -142,11 +138,9 @@ def load(name, path):
     try:
         module = importlib.util.module_from_spec(spec)
         loader.exec_module(module)
-    except ImportError as error:
-        symbol = re.search(r"undefined symbol: (\w+)", str(error))
-        if not symbol or RUNTIME not in sys.modules:
-            raise
-        found = sys.modules[RUNTIME].demangled(symbol[1])
-        raise CppError(undefined(found)) from None
+    except Exception as error:
+        runtime = sys.modules.get(RUNTIME)
+        demangled = runtime.demangled if runtime else str
+        raise from_loader(error, demangled) from None
     sys.modules[name] = module
     return module
