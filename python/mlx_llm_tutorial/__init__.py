@@ -13,7 +13,7 @@ and `cpp` (C++ cells: %load_ext mlx_llm_tutorial.cpp).
 """
 
 import ctypes
-import importlib
+import importlib.util
 import pathlib
 import sys
 import warnings
@@ -60,6 +60,9 @@ def _load_core():
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
+    part = f"{__name__}.{name}"
+    if importlib.util.find_spec(part) is not None:  # from ... import plots
+        return importlib.import_module(part)
     core = _load_core()
     names = {k: v for k, v in vars(core).items() if not k.startswith("_")}
     globals().update(names)  # from now on without this function

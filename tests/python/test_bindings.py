@@ -494,6 +494,11 @@ def test_plots_and_cells_need_no_library(tmp_path):
         (package / path.name).symlink_to(path)
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
     code += "import mlx_llm_tutorial as llm\n"
-    assert python(code + "import mlx_llm_tutorial.course").returncode == 0
+    for line in (
+        "import mlx_llm_tutorial.course",
+        "llm.course.FAST",
+        "from mlx_llm_tutorial import course",
+    ):
+        assert python(code + line).returncode == 0, line
     done = python(code + "llm.generate")
     assert "run: ./tutorial notebook --build" in done.stderr
