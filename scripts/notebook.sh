@@ -30,14 +30,18 @@ command_notebook() {
   done
   [ $count -le 1 ] || usage_error "expected one notebook but received $count;" \
     "choose from: $(notebook_names | tr '\n' ' ')"
-  if [ -n "$name" ] && ! notebook_names | grep -qx "$name"; then
-    usage_error "expected the name of a notebook but received '$name'; choose" \
-      "from: $(notebook_names | tr '\n' ' ')"
-  fi
+  [ -z "$name" ] || need_notebook "$name"
   build_notebook_kernel
   [ $only_build = 0 ] || return 0
   cd "$ROOT/notebooks" || exit "$EXIT_IO"
   exec "$PYTHON" -m jupyter notebook ${name:+"$name.ipynb"} "$@"
+}
+
+# need_notebook NAME : stop with the list if there is none of that name.
+need_notebook() {
+  notebook_names | grep -qxF -- "$1" ||
+    usage_error "expected the name of a notebook but received '$1'; choose" \
+      "from: $(notebook_names | tr '\n' ' ')"
 }
 
 # The package, the programs that cells start, and the kernel.
@@ -57,7 +61,7 @@ notebook_names() {
 # The kernel: this Python, with the package that was built. In our cache, so
 # that nobody's Jupyter changes. Sets JUPYTER_PATH.
 write_kernelspec() {
-  export PYTHONPATH="$BUILD/python" LLM_PROGRAMS="$BUILD/bin" PYTHON
+  export PYTHONPATH="$BUILD/python" LLM_PROGRAMS="$BUILD/bin"
   "$PYTHON" -m mlx_llm_tutorial.kernel --write "$CACHE/jupyter" || home_error
   export JUPYTER_PATH="$CACHE/jupyter${JUPYTER_PATH:+:$JUPYTER_PATH}"
 }

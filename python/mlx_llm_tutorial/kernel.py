@@ -13,7 +13,7 @@ import sys
 
 NAME = "mlx-llm-tutorial"
 # What a kernel needs to know of the place where it was made.
-KEPT = ("PYTHONPATH", "MLX_TUTORIAL_HOME", "LLM_PROGRAMS", "PYTHON")
+KEPT = ("PYTHONPATH", "MLX_TUTORIAL_HOME", "LLM_PROGRAMS")
 
 
 def write(folder):
@@ -21,11 +21,12 @@ def write(folder):
     folder = pathlib.Path(folder) / "kernels" / NAME
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "mlx_llm_tutorial.kernel"]
+    env = {n: absolute(os.environ[n]) for n in KEPT if n in os.environ}
     spec = {
         "argv": [*command, "-f", "{connection_file}"],
         "display_name": "MLX LLM Tutorial (Python and C++)",
         "language": "python",
-        "env": {n: absolute(os.environ[n]) for n in KEPT if n in os.environ},
+        "env": {**env, "PYTHON": sys.executable},
     }
     part = folder / f"kernel.json.{os.getpid()}"
     part.write_text(json.dumps(spec, indent=1))

@@ -3,8 +3,8 @@
 
     notebooks.py OUT [NAME...]      into the folder OUT; all, or those named
 
-What is there and newer than its source, the library and the package is kept.
-FAST=1 shortens the runs. Exit 1 when a notebook stops with an error.
+What is there and newer than its source and the built package is kept. FAST=1
+shortens the runs. Exit 1 when a notebook stops with an error.
 """
 
 import os
@@ -30,9 +30,10 @@ def is_new(target, source):
     """Whether `target` was made from what is there now."""
     if not target.is_file():
         return False
-    package = ROOT / "python" / "mlx_llm_tutorial"
+    package = ROOT / "build/release/python/mlx_llm_tutorial"
     made = target.stat().st_mtime
-    return made > max(source.stat().st_mtime, newest(package, "*.py", "*.hpp"))
+    latest = newest(package, "*.py", "*.hpp", "*.cpp", "*.so", "*.dylib")
+    return made > max(source.stat().st_mtime, latest)
 
 
 def write(path, text):

@@ -83,6 +83,19 @@ def test_docs_build_runs_the_notebooks(box):
     )
 
 
+def test_shortened_copies_lie_apart(box):
+    """Or a whole build would keep them, since they are new."""
+    assert box.run("docs", "build", FAST="1").returncode == 0
+    assert box.calls("python")[-1].endswith("/build/docs/notebooks-fast")
+
+
+def test_docs_build_refuses_other_names(box):
+    done = box.run("docs", "build", "first", "third")
+    assert done.returncode == 2
+    assert "received 'third'; choose from: first second" in done.stderr
+    assert not (box.clone / "build").exists()
+
+
 @pytest.mark.parametrize("words", [[], ["bild"]])
 def test_docs_says_what_it_can(box, words):
     done = box.run("docs", *words)
