@@ -91,6 +91,7 @@ say_what_next() {
   say "  ./tutorial run simple_llm sample --temperature 0.7   another story"
   say "  ./tutorial run simple_llm eval                       how good is it?"
   say "  ./tutorial run simple_llm describe                   look inside"
+  say "  ./tutorial notebook simple-llm                       write one yourself"
   if [ "$CHILD_SIGNALLED" = 1 ]; then
     say "  ./tutorial train --resume --out \"$folder\"   go on"
   fi
