@@ -33,7 +33,7 @@ struct Options {
   std::string prompt;
   GenerateOptions generate;
   bool show_chain = false;
-  // eval
+  // eval, text
   std::string split = "val";
 };
 
@@ -160,15 +160,18 @@ class CommandLine {
       add_sample(*command);
     } else if (name == "eval") {
       command->add_option("--data", o_.data, "default: as it was trained on");
-      command->add_option("--split", o_.split, "train, val or all")
-          ->check(CLI::IsMember({"train", "val", "all"}));
+      add_split(*command);
       command->footer("  simple_llm eval --split val --json");
-    } else if (name == "ngram") {
+    } else if (name == "ngram" || name == "text") {
       command->add_option(
           "--data", o_.data, "corpus name, text file or folder");
       command->footer("  simple_llm ngram --data tiny-shakespeare");
     }
-    if (name != "train" && name != "ngram") {
+    if (name == "text") {
+      add_split(*command)->required();
+      command->footer("  simple_llm text --split train > train.txt");
+    }
+    if (name != "train" && name != "ngram" && name != "text") {
       command->add_option(
           "--model", o_.model, "folder, or name in models/; default: latest");
     }
@@ -231,6 +234,11 @@ class CommandLine {
         }
       }
     });
+  }
+
+  CLI::Option* add_split(CLI::App& app) {
+    return app.add_option("--split", o_.split, "train, val or all")
+        ->check(CLI::IsMember({"train", "val", "all"}));
   }
 
   void add_sample(CLI::App& app) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // simple_llm: train a small language model from nothing, write with it, judge
-// it, count for comparison, and look at its layers. The work is done in llm/;
-// this file says in which order. `simple_llm train --help` shows examples.
+// it, count for comparison, look at its layers and its text. The work is done in
+// llm/; this file says in which order. `simple_llm train --help` shows examples.
 
 #include <cmath>
 #include <iostream>
@@ -26,6 +26,12 @@ namespace fs = std::filesystem;
 Corpus read_corpus(const Options& o, const std::string& fallback) {
   return load_corpus(
       o.data.empty() ? fallback : o.data, {.offline = o.offline});
+}
+
+const std::string& part_of(const Corpus& corpus, const std::string& split) {
+  return split == "train" ? corpus.split.train
+      : split == "val"    ? corpus.split.val
+                          : corpus.text;
 }
 
 TrainCallbacks watch(
@@ -175,9 +181,7 @@ int run_eval(Options& o) {
   const fs::path path = find_model(o.model);
   const ModelFolder folder = load_model_folder(path);
   const Corpus corpus = read_corpus(o, o.data.empty() ? trained_on(path) : "");
-  const std::string& text = o.split == "train" ? corpus.split.train
-      : o.split == "val"                       ? corpus.split.val
-                                               : corpus.text;
+  const std::string& text = part_of(corpus, o.split);
   const Interrupt interrupt;
   Progress progress("eval", 0, {.unit = "window"});
   const TextEvaluation e = evaluate_text(
@@ -219,6 +223,11 @@ int run_ngram(Options& o) {
   return 0;
 }
 
+int run_text(Options& o) {
+  std::cout << part_of(read_corpus(o, "tiny-tales"), o.split);
+  return 0;
+}
+
 int run_describe(Options& o) {
   std::cout << describe(*load_model_folder(find_model(o.model)).model);
   return 0;
@@ -234,6 +243,7 @@ int main(int argc, char** argv) {
     line.add("sample", "write text with a model", llm::run_sample);
     line.add("eval", "measure a model's loss on a text", llm::run_eval);
     line.add("ngram", "count characters: the bar to beat", llm::run_ngram);
+    line.add("text", "print the text that is learned from", llm::run_text);
     line.add("describe", "print a model's layers", llm::run_describe);
     return line.run();
   });

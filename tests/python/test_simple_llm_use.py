@@ -74,6 +74,22 @@ def test_eval(home, second):
     assert said["bits_per_byte"] == pytest.approx(expected, rel=2e-3)
 
 
+def test_text_is_what_is_learned_from(home, second):
+    """Nothing but the text, to the byte; the parts make the whole."""
+    whole = home.text.read_text()
+    parts = {
+        split: home.run("text", "--data", home.text, "--split", split).stdout
+        for split in ("train", "val", "all")
+    }
+    assert parts["train"] == whole[: int(0.9 * len(whole))]
+    assert parts["train"] + parts["val"] == parts["all"] == whole
+
+
+def test_text_wants_to_know_which_part(home):
+    done = home.run("text", "--data", home.text, code=2)
+    assert "--split" in done.stderr
+
+
 def test_eval_splits(home, second):
     tokens = {
         split: last_json(home.run("eval", "--split", split, "--json"))["tokens"]
