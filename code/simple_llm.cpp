@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // simple_llm: train a small language model from nothing, write with it, judge
-// it, count for comparison, look at its layers and its text. The work is done in
-// llm/; this file says in which order. `simple_llm train --help` shows examples.
+// it, count for comparison, look at its layers and its text. The work is done
+// in llm/; this file says in which order. `simple_llm train --help` shows
+// examples.
 
 #include <cmath>
 #include <iostream>
