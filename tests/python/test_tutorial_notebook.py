@@ -100,4 +100,4 @@ def test_docs_build_refuses_other_names(box):
 def test_docs_says_what_it_can(box, words):
     done = box.run("docs", *words)
     assert done.returncode == 2
-    assert "write ./tutorial docs build [NOTEBOOK...]" in done.stderr
+    assert "expected check, run, write or build" in done.stderr
