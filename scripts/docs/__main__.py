@@ -79,9 +79,14 @@ def check(options):
 
 def execute(pages):
     """Yields (page, its results), with a line for each block as it ends."""
-    import runs  # wants the built package
-    from programs import Compiler
-
+    try:
+        import runs
+        from programs import Compiler
+    except ImportError as error:
+        sys.exit(
+            f"[docs] expected the built package but {error}; run it as: "
+            "./tutorial docs run"
+        )
     compiler = Compiler()
     try:
         for page in pages:

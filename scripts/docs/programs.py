@@ -4,9 +4,11 @@ the same precompiled prelude), side by side, and each only once: the result lies
 in the cache under a key of all that it depends on.
 """
 
+import contextlib
 import functools
 import os
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from mlx_llm_tutorial.cpp.cache import (
@@ -14,13 +16,12 @@ from mlx_llm_tutorial.cpp.cache import (
     home,
     key_of,
     locked,
-    making,
     write,
 )
 from mlx_llm_tutorial.cpp.errors import diagnostics, from_linker, shorter
 from mlx_llm_tutorial.cpp.generate import LINE_BY_LINE, macros
 from mlx_llm_tutorial.cpp.library import Library, find_library
-from mlx_llm_tutorial.cpp.processes import run
+from mlx_llm_tutorial.cpp.processes import CompileFailed, run
 from mlx_llm_tutorial.cpp.toolchain import Toolchain
 
 LEVEL = 2  # -O2
@@ -51,15 +52,10 @@ class Compiler:
     def prepare(self):
         """Compiles the prelude, if no notebook has done so."""
         precompiled = self.tools.header(LEVEL)[1]
-        with locked(self.tools.folder):
+        with locked(self.tools.folder), contextlib.redirect_stdout(sys.stderr):
             command = self.tools.preparations(LEVEL)[precompiled]
             if not precompiled.is_file():
-                with making(precompiled) as name:
-                    status, said = run([*command, "-o", name])
-                    if status != 0:
-                        raise Failure(
-                            1, f"the prelude does not compile: {said}"
-                        )
+                self.tools.compile_missing({precompiled: command})
 
     @functools.cached_property
     def library(self):
@@ -101,10 +97,10 @@ class Compiler:
         if not program.is_file():
             flags = library.flags()
             command = self.tools.program_command(folder / NAME, LEVEL, flags)
-            with making(program) as name:
-                status, said = run([*command, "-o", name])
-                if status != 0:
-                    raise failure(fence, said)
+            try:
+                self.tools.compile(program, command, LEVEL)
+            except CompileFailed as error:
+                raise failure(fence, str(error)) from None
             self.cache.evict()
         return program
 

@@ -184,7 +184,11 @@ def exercises(page):
     for heading in page.headings:
         if heading.text != "Exercises":
             continue
-        later = [h.line for h in page.headings if h.line > heading.line]
+        later = [
+            h.line
+            for h in page.headings
+            if h.line > heading.line and h.level <= heading.level
+        ]
         end = later[0] - 1 if later else len(page.lines)
         text = page.masked.split("\n")[heading.line : end]
         marks, solutions, depth = 0, 0, 0

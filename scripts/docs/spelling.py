@@ -59,6 +59,14 @@ def words(page):
 
 
 def check(page):
+    try:
+        dictionary()
+    except ImportError:
+        what = (
+            "expected pyspellchecker but it is not installed; run: ./tutorial "
+        )
+        yield Problem(page.name, 1, what + "start")
+        return
     told = set()
     for line, word in words(page):
         if word in told or is_known(word):

@@ -12,7 +12,8 @@ def replaced(page, changes):
     """The text of a page; `changes`: [(fence, new text)]."""
     lines = page.text.split("\n")
     for fence, text in sorted(changes, key=lambda c: -c[0].line):
-        new = [f"{fence.prefix}{line}".rstrip() for line in text.splitlines()]
+        new = text.removesuffix("\n").split("\n") if text else []
+        new = [f"{fence.prefix}{line}".rstrip() for line in new]
         lines[fence.line : fence.end - 1] = new
     return "\n".join(lines)
 

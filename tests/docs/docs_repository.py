@@ -3,8 +3,11 @@
 way."""
 
 import json
+import pathlib
 
 from checks import Site
+
+SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "docs"
 
 PAGE = """# A page
 
