@@ -45,6 +45,17 @@ def tales(r):
     ]
 
 
+def tutorial(r):
+    library = r["library"]
+    return [
+        f"{r['val_loss']:.3f} after {r['steps']} steps, {r['minutes']:.1f} minutes; "
+        f"pairs {r['pairs']:.3f}, 5-grams {r['ngrams']['5']:.3f}, 8-grams "
+        f"{r['ngrams']['8']:.3f}",
+        f"the library, same recipe: {library['val_loss']:.3f}, "
+        f"{library['minutes']:.1f} minutes",
+    ]
+
+
 def shakespeare(r):
     m, at = r["mean"], r["bar_seconds"]
     return [
@@ -257,6 +268,11 @@ ROWS = [
         "tales_floor",
         "`start` trains to within 10 % of the entropy floor",
         tales,
+    ),
+    (
+        "simple_llm_tutorial",
+        "who follows tutorials/simple-llm.md trains a GPT",
+        tutorial,
     ),
     (
         "shakespeare",

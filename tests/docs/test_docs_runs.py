@@ -174,6 +174,12 @@ def test_what_python_prints_is_compared(run):
 # --- bash and files ----------------------------------------------------------
 
 
+def test_an_empty_folder_has_the_course_beside_it(run):
+    course = "~/ai-training/mlx-llm-tutorial"
+    text = block("bash run", f"ls -A\nls {course}/public/docs", "page.md")
+    assert problems(run(text)) == []
+
+
 def test_a_shell_goes_on_where_the_last_ended(run):
     text = block("bash run", "mkdir -p a/b && cd a\nexport WORD='two words'")
     text += block("bash run", 'echo "$WORD in ${PWD##*/}"', "two words in a")
