@@ -16,8 +16,8 @@ NUMBER = r"(-?\d+\.?\d*)"
 
 
 def follow():
-    """{program: what it printed}. Exits with the first block that is not as the
-    page says; only the training, and what is written after it, may differ."""
+    """{program and its arguments: what it printed}. Exits with the first block
+    that fails; what one prints may differ from the page, which is for FAST=1."""
     sys.path.insert(0, str(ROOT / "scripts" / "docs"))
     import runs
     import workplace
@@ -33,7 +33,7 @@ def follow():
     runs.Workplace, workplace.SECONDS = FullLength, 3600
     said, compiler = {}, Compiler()
     for result in runs.run_page(Page(ROOT, PAGE), compiler):
-        name = re.match(r"\./run (\w+)", result.fence.text)
+        name = re.search(r"^\./run (.+)$", result.fence.text, re.M)
         if result.problem and result.said is None:
             sys.exit(str(result.problem))
         if result.problem:
@@ -75,7 +75,11 @@ def measured(said):
         "minutes": curve[-1][3] / 60,
         "val_loss": loss[0][0],
         "curve": curve,  # step, loss, validation loss of 64 windows, seconds
-        "text": said["write"],
+        "texts": [
+            " ".join(text.split())
+            for run, text in said.items()
+            if run.startswith("write ")
+        ],
     }
 
 
