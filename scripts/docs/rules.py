@@ -11,7 +11,7 @@ LEVELS = ("start", "deeper", "expert")
 WIDTH = 120
 HEAD = re.compile(
     r"\*\*Level:\*\* (?P<level>\S+) · "
-    r"\*\*Time:\*\* (?P<minutes>\d+) minutes to read(?P<cpu>, [^·]+)? · "
+    r"\*\*Time:\*\* (?P<minutes>\d+) minutes to read(?P<more>[^·]*?) · "
     r"\*\*Memory:\*\* (?P<memory>[^·]+) · "
     r"\*\*Apple silicon:\*\* (?P<apple>.+)"
 )
