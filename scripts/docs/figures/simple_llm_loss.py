@@ -3,12 +3,21 @@
 counting sets."""
 
 import runner
-from style import BLUE, GREEN, MUTED, ORANGE, level_line, name_line, new_figure
+from style import (
+    BLUE,
+    GREEN,
+    MUTED,
+    ORANGE,
+    level_line,
+    name_line,
+    new_figure,
+    plain_numbers,
+)
 
 TITLE = "The loss of the tutorial's GPT"
 DESCRIPTION = (
-    "The loss on training and validation text falls in the first steps to that "
-    "of pairs of letters, rests there, and then passes the bars of n-grams."
+    "The loss on validation text falls in the first steps to that of pairs of "
+    "letters, rests there, and then passes the bars of longer n-grams."
 )
 INPUTS = [
     "benchmarks/results/simple_llm_tutorial.json",
@@ -19,19 +28,28 @@ INPUTS = [
 def draw():
     run = runner.result("simple_llm_tutorial")
     floor = runner.result("tales_floor")["floor"]["fixed_windows"]
-    steps, train, val, _ = zip(*run["curve"])
-    figure, (ax,) = new_figure(380)
-    ax.plot((0, *steps), (run["first_loss"], *train), color=BLUE, alpha=0.5)
-    ax.plot(steps, val, color=BLUE, marker="o")
-    bars = [("pairs", run["pairs"])]
-    bars += [(f"{n} letters", run["ngrams"][n]) for n in ("3", "5", "8")]
-    for name, loss in bars:
-        level_line(ax, loss, f"{name} {loss:.2f}", ORANGE)
-    level_line(ax, floor, f"the least possible {floor:.2f}", GREEN, above=False)
-    name_line(ax, steps[0], val[0], "your GPT, validation", BLUE, dx=12, dy=6)
-    ax.set_ylim(0, 1.05 * run["guessing"])
+    steps, _, losses, _ = zip(*run["curve"])
+    steps, losses = (0, *steps), (run["first_loss"], *losses)
+    figure, (ax,) = new_figure(400)
+    bars = [
+        ("guessing", run["guessing"], MUTED),
+        ("pairs", run["pairs"], ORANGE),
+    ]
+    bars += [
+        (f"{n} letters", run["ngrams"][n], ORANGE) for n in ("3", "5", "8")
+    ]
+    bars += [("the least with 256 letters", floor, GREEN)]
+    for name, loss, colour in bars:
+        low = loss < 1  # there the curve is on the right
+        level_line(ax, loss, f"{name} {loss:.2f}", colour, x=0.33 if low else 1)
+    ax.plot(steps, losses, color=BLUE, marker="o")
+    middle = len(steps) // 3
+    name_line(ax, steps[middle], losses[middle], "your GPT", BLUE, dx=10, dy=8)
+    ax.set_yscale("log")
+    ax.set_ylim(0.85 * floor, 5)
+    ax.set_yticks([0.3, 0.5, 1, 2, 4])
+    plain_numbers(ax.yaxis)
     ax.set_xlim(0, steps[-1] * 1.02)
     ax.set_xlabel("step")
     ax.set_ylabel("loss, nats per letter")
-    ax.axhline(run["guessing"], color=MUTED, linewidth=1)
     return figure
