@@ -176,7 +176,7 @@ def test_what_python_prints_is_compared(run):
 
 def test_an_empty_folder_has_the_course_beside_it(run):
     course = "~/ai-training/mlx-llm-tutorial"
-    text = block("bash run", f"ls -A\nls {course}/public/docs", "page.md")
+    text = block("bash run", f"ls -A\nls {course}/llm/nn", "part.cpp")
     assert problems(run(text)) == []
 
 
