@@ -17,7 +17,8 @@ NUMBER = r"(-?\d+\.?\d*)"
 
 def follow():
     """{program and its arguments: what it printed}. Exits with the first block
-    that fails; what one prints may differ from the page, which is for FAST=1."""
+    that fails; what one prints may differ from the page, which is for FAST=1.
+    """
     sys.path.insert(0, str(ROOT / "scripts" / "docs"))
     import runs
     import workplace
