@@ -86,10 +86,11 @@ def measured(said):
 
 def with_the_library(steps):
     """The same shape, batches and optimizer by simple_llm."""
-    args = "--architecture gpt2 --layers 3 --activation relu --bias --batch 16"
-    args += " --block 128 --short-every 0 --optimizer adamw --beta2 0.99 --weight-decay 0.1"
-    args += " --schedule linear --lr 2e-3 --min-lr 0 --no-bf16 --eval-every 0"
-    args += " --sample-every 0 --checkpoint-every 0"
+    args = "--architecture gpt2 --layers 3 --activation relu --bias"
+    args += " --block 128 --batch 16 --short-every 0 --optimizer adamw"
+    args += " --beta2 0.99 --weight-decay 0.1 --schedule linear --lr 2e-3"
+    args += " --min-lr 0 --no-bf16 --eval-every 0 --sample-every 0"
+    args += " --checkpoint-every 0"
     with tempfile.TemporaryDirectory() as folder:
         said = run_simple_llm(
             ["train", "--data", "tiny-tales", *args.split(), "--json"]
