@@ -122,6 +122,23 @@ def decode(r):
     return cells
 
 
+def decode_contexts(r):
+    """A line for each precision, threads and figure: by length of context, ours
+    over llama.cpp's best."""
+    lines = {}
+    for case, figures in r["best"].items():
+        precision, threads, context = case.split(", ")
+        for figure in ("decode", "prefill"):
+            found = figures[f"{figure}_tokens_per_s"]["llama"]
+            line = lines.setdefault((precision, threads, figure), [])
+            line.append(f"{found['median']:.2f} ({context.split()[0]})")
+    return [
+        f"{precision}, {threads}, {figure}, ours / llama.cpp's by context: "
+        + ", ".join(line)
+        for (precision, threads, figure), line in lines.items()
+    ]
+
+
 def bpe(r):
     return [
         row_of(case, figures["mb_per_s"], lambda x: f"{x:.1f} MB/s")
@@ -273,6 +290,11 @@ ROWS = [
     ),
     ("lora_speed", "LoRA learns what mlx-lm's learns, as fast", lora),
     ("decode", "SmolLM2 writes and reads faster than with others", decode),
+    (
+        "decode_contexts",
+        "the same at every precision and length",
+        decode_contexts,
+    ),
     (
         "fused_quality",
         "4 bits: our operations give plain MLX's logits and perplexity",
