@@ -69,7 +69,7 @@ def test_programs(run):
 
 def test_the_library_of_the_course(run):
     text = '#include "llm/core/error.h"\n\ntry {\n'
-    text += '  throw llm::InputError("[Page] expected an end.");\n'
+    text += '  throw llm::InputError("Page", "expected an end.");\n'
     text += "} catch (const std::exception& error) {\n"
     text += '  std::cout << error.what() << "\\n";\n}'
     results = run(block("cpp run body", text, "[Page] expected an end."))
