@@ -15,6 +15,7 @@ BARE = re.compile(r"https?://[^\s<>\"')\]]+")
 LOST_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
 # Documents that are no pages: their links are checked all the same.
 DOCUMENTS = ("*.md", "benchmarks/*.md", "exercises/*.md", "notebooks/*.md")
+DOCUMENTS += ("public/scripts/*.md",)
 
 
 class Links:
