@@ -176,7 +176,8 @@ def test_what_python_prints_is_compared(run):
 
 def test_an_empty_folder_has_the_course_beside_it(run):
     course = "~/ai-training/mlx-llm-tutorial"
-    text = block("bash run", f"ls -A\nls {course}/public/docs", "page.md")
+    shown = "contents.json\npage.md"
+    text = block("bash run", f"ls -A\nls {course}/public/docs", shown)
     assert problems(run(text)) == []
 
 
