@@ -15,7 +15,7 @@ from pages import Page, Problem, find_pages
 LIMIT = 0.05  # of the blocks may be shown without being run
 # A measured number that no result file vouches for, probably.
 UNITS = (
-    r"tokens/s|tokens a second|ms|µs|GB/s|GFLOPS?|nats|times (?:as|faster)|x"
+    r"tokens/s|tokens a second|ms|µs|GB/s|GFLOPS?|nats|times (?:as|faster)"
 )
 NUMBER = re.compile(rf"(?<![\w.])\d[\d,.]*\s?(?:{UNITS})\b")
 
