@@ -36,7 +36,7 @@ using Parameters = std::map<std::string, mx::array>;
 /** Decides by path which parameters a function applies to. */
 using PathFilter = std::function<bool(const std::string&)>;
 
-// [snippet module_concept]
+// [snippet module-concept]
 template <class T>
 concept Module = requires(T& node) { T::visit(node, [](auto, auto&) {}); };
 // [/snippet]

@@ -45,7 +45,7 @@ struct LayerNorm {
   }
 };
 
-// [snippet rms_norm]
+// [snippet rms-norm-layer]
 struct RMSNorm {
   mx::array weight; // [dims]
   float eps;
