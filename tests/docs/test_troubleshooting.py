@@ -62,7 +62,7 @@ def test_the_page_lists_messages():
     assert len(list(cells())) > 60
 
 
-@pytest.mark.parametrize("message", cells())
+@pytest.mark.parametrize("message", list(cells()))
 def test_it_is_a_message_of_ours(message, said):
     place, same = parts(message)
     if place:
