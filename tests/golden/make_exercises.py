@@ -100,10 +100,6 @@ for name, p in three.state_dict().items():
 out["attention.x"] = x
 out["attention.y"] = attend(three, x)
 out["attention.y_one_head"] = attend(one, x)
-with torch.no_grad():
-    three.in_proj_bias.zero_()
-    three.out_proj.bias.zero_()
-out["attention.y_no_bias"] = attend(three, x)
 
 layer = torch.nn.TransformerEncoderLayer(
     C, HEADS, 4 * C, dropout=0.0, batch_first=True, norm_first=True
