@@ -23,7 +23,7 @@ mx::array visible(int L, int S, int window);
 
 /** The weights of one attention layer, named as in GPT-2. */
 struct AttentionWeights {
-  mx::array c_attn; ///< [3 C, C]: queries, keys, values in one product
+  mx::array c_attn;      ///< [3 C, C]: queries, keys, values in one product
   mx::array c_attn_bias; ///< [3 C]
   mx::array c_proj;      ///< [C, C]
   mx::array c_proj_bias; ///< [C]

@@ -25,9 +25,7 @@ mx::array layer_norm(
 
 /** 3.3: the gradient of the loss with respect to x [..., D], if `dy` [..., D]
  * is the one with respect to y = layer_norm(x, 1, 0, eps). */
-mx::array layer_norm_gradient(
-    const mx::array& x,
-    const mx::array& dy,
-    float eps);
+mx::array
+layer_norm_gradient(const mx::array& x, const mx::array& dy, float eps);
 
 } // namespace ex

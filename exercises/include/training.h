@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Topic 6: how a model learns: a loss, an update rule, and the loop around them.
+// Topic 6: how a model learns: a loss, an update rule, and the loop around
+// them.
 
 #pragma once
 

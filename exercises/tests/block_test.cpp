@@ -61,9 +61,11 @@ ex::BlockLayers torch_layers() {
         "self_attn.out_proj.");
   };
   const auto mlp = [=](const mx::array& x) {
-    return linear(mx::maximum(linear(x, "linear1."), mx::array(0.0f)), "linear2.");
+    return linear(
+        mx::maximum(linear(x, "linear1."), mx::array(0.0f)), "linear2.");
   };
-  return {.ln_1 = norm("norm1"), .attn = attn, .ln_2 = norm("norm2"), .mlp = mlp};
+  return {
+      .ln_1 = norm("norm1"), .attn = attn, .ln_2 = norm("norm2"), .mlp = mlp};
 }
 
 void expect_rope(const mx::array& x, float base, int offset) {
@@ -146,7 +148,8 @@ TEST_CASE("5.3 rope: position 0 is not turned") {
 }
 
 TEST_CASE("5.3 rope: q . k depends on the distance alone") {
-  const mx::array q = ex::draws(7, {1, 1, 1, 8}), k = ex::draws(8, {1, 1, 1, 8});
+  const mx::array q = ex::draws(7, {1, 1, 1, 8}),
+                  k = ex::draws(8, {1, 1, 1, 8});
   const auto score = [&](int at, int other) {
     return mx::sum(ex::rope(q, 10000, at) * ex::rope(k, 10000, other));
   };

@@ -59,8 +59,8 @@ inline void expect_near(
   for (size_t i = 0; i < a.size(); ++i) {
     if (!near(a[i], b[i], tolerance)) {
       expect(
-          what + ": expected " + text(b[i]) + " at " +
-              place(i, want.shape()) + " but received " + text(a[i]),
+          what + ": expected " + text(b[i]) + " at " + place(i, want.shape()) +
+              " but received " + text(a[i]),
           false);
     }
   }

@@ -107,8 +107,7 @@ TEST_CASE("8.2 lora_merge: the weight keeps its type, rounded once") {
   expect_near(
       "lora_merge of a weight in bfloat16",
       ex::lora_merge(half, a(), b(), scale),
-      mx::astype(
-          mx::add(mx::astype(half, mx::float32), delta), mx::bfloat16),
+      mx::astype(mx::add(mx::astype(half, mx::float32), delta), mx::bfloat16),
       1e-5);
 }
 
@@ -122,8 +121,7 @@ TEST_CASE("8.3 lora_gradients: summed over batches and tokens") {
 }
 
 TEST_CASE("8.3 lora_gradients: the scale is in both") {
-  expect_gradients(
-      ex::draws(15, {4, in}), ex::draws(16, {4, out}), b(), scale);
+  expect_gradients(ex::draws(15, {4, in}), ex::draws(16, {4, out}), b(), scale);
 }
 
 TEST_CASE("8.3 lora_gradients: with B = 0 only B learns") {

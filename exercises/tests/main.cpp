@@ -40,7 +40,8 @@ class Plain : public doctest::IReporter {
   void test_case_exception(const doctest::TestCaseException& e) override {
     const std::string words = e.error_string.c_str();
     const bool missing = words == ex::NotYet().what();
-    note(missing ? words : (e.is_crash ? "it crashed: " : "it threw: ") + words);
+    note(
+        missing ? words : (e.is_crash ? "it crashed: " : "it threw: ") + words);
   }
   void test_run_end(const doctest::TestRunStats& stats) override {
     if (!failed_.empty()) {

@@ -70,9 +70,7 @@ TEST_CASE("3.2 layer_norm: as mx::fast::layer_norm, row by row") {
 TEST_CASE("3.2 layer_norm: the variance is divided by D, not by D - 1") {
   const mx::array x({-1.0f, 1.0f}), one = mx::ones({2}), zero = mx::zeros({2});
   expect_near(
-      "layer_norm of [-1, 1] without eps",
-      ex::layer_norm(x, one, zero, 0),
-      x);
+      "layer_norm of [-1, 1] without eps", ex::layer_norm(x, one, zero, 0), x);
 }
 
 TEST_CASE("3.2 layer_norm: eps is added to the variance, inside the root") {

@@ -25,8 +25,7 @@ void expect_temperature(float temperature, const std::string& name) {
 }
 
 void expect_top_p(const mx::array& x, float p, const mx::array& want) {
-  expect_near(
-      "keep_top_p with p = " + ex::text(p), ex::keep_top_p(x, p), want);
+  expect_near("keep_top_p with p = " + ex::text(p), ex::keep_top_p(x, p), want);
 }
 
 void expect_token(const std::vector<float>& p, float u, int want) {

@@ -56,7 +56,8 @@ void expect_losses(const std::string& name, float max_norm) {
   Arrays parameters = start();
   const std::vector<float> got =
       ex::train(parameters, squared_error, sgd, 8, max_norm);
-  const std::vector<float> want = ex::values(ex::golden("train.losses_" + name));
+  const std::vector<float> want =
+      ex::values(ex::golden("train.losses_" + name));
   ex::expect(
       "train: expected 8 losses but received " +
           ex::text(static_cast<int>(got.size())),
@@ -160,7 +161,8 @@ TEST_CASE("6.3 train: the loss before the update comes back") {
 
 TEST_CASE("6.3 train: one length for all gradients together") {
   Arrays parameters = {mx::array({0.0f}), mx::array({0.0f, 0.0f})};
-  const auto line = [](const Arrays& p, int) { // gradients 3, [4, 12]: length 13
+  const auto line = [](const Arrays& p,
+                       int) { // gradients 3, [4, 12]: length 13
     return 3.0f * mx::sum(p[0]) + mx::sum(p[1] * mx::array({4.0f, 12.0f}));
   };
   ex::train(parameters, line, sgd, 1, 1.3f);
@@ -192,7 +194,6 @@ TEST_CASE("6.3 train: loss and update hear of the steps 1, 2, 3") {
       1);
   const std::vector<int> want = {1, 2, 3};
   ex::expect_equal("the steps of update", updates, want);
-  batches.erase(
-      std::unique(batches.begin(), batches.end()), batches.end());
+  batches.erase(std::unique(batches.begin(), batches.end()), batches.end());
   ex::expect_equal("the steps of loss", batches, want);
 }

@@ -3,7 +3,8 @@
 // Exercise 4.3 ★★★ A whole attention layer
 //
 // Written out so that this file stands alone. The course's layer is this one
-// with a cache, dropout and a fused operation: GPTAttention in llm/models/gpt.h.
+// with a cache, dropout and a fused operation: GPTAttention in
+// llm/models/gpt.h.
 
 #include "exercises/include/attention.h"
 

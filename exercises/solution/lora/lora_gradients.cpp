@@ -13,7 +13,7 @@ ex::LoraGradients ex::lora_gradients(
     const mx::array& a,
     const mx::array& b,
     float scale) {
-  const mx::array rows = mx::reshape(x, {-1, x.shape(-1)});     // [N, in]
+  const mx::array rows = mx::reshape(x, {-1, x.shape(-1)});       // [N, in]
   const mx::array out_rows = mx::reshape(dy, {-1, dy.shape(-1)}); // [N, out]
   const mx::array back = mx::matmul(out_rows, mx::transpose(b));  // [N, rank]
   const mx::array thin = mx::matmul(rows, a);                     // [N, rank]

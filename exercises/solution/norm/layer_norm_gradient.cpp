@@ -8,10 +8,8 @@
 
 #include "exercises/include/norm.h"
 
-mx::array ex::layer_norm_gradient(
-    const mx::array& x,
-    const mx::array& dy,
-    float eps) {
+mx::array
+ex::layer_norm_gradient(const mx::array& x, const mx::array& dy, float eps) {
   const mx::array centered = x - mx::mean(x, -1, true);
   const mx::array variance = mx::mean(mx::square(centered), -1, true);
   const mx::array s = mx::rsqrt(variance + eps);

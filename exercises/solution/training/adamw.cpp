@@ -2,8 +2,8 @@
 //
 // Exercise 6.2 ★★ AdamW
 //
-// The decay shrinks p by itself, apart from the gradient: inside it, it would be
-// divided by sqrt(v^) like everything else, which is the difference of AdamW
+// The decay shrinks p by itself, apart from the gradient: inside it, it would
+// be divided by sqrt(v^) like everything else, which is the difference of AdamW
 // and Adam. eps is outside of the root, as in the paper and in PyTorch.
 
 #include "exercises/include/training.h"

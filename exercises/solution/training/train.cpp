@@ -39,8 +39,9 @@ std::vector<float> ex::train(
   std::iota(all.begin(), all.end(), 0);
   std::vector<float> losses;
   for (int step = 1; step <= steps; ++step) {
-    const std::function<mx::array(const Arrays&)> f =
-        [&](const Arrays& p) { return loss(p, step); };
+    const std::function<mx::array(const Arrays&)> f = [&](const Arrays& p) {
+      return loss(p, step);
+    };
     auto [value, gradients] = mx::value_and_grad(f, all)(parameters);
     parameters = update(parameters, clip(gradients, max_norm), step);
     losses.push_back(value.item<float>());

@@ -10,7 +10,9 @@
 //
 // Use: mx::split(y, 3, -1), mx::reshape, mx::transpose(y, {0, 2, 1, 3}),
 // mx::where(mask, scores, mx::array(-INFINITY)), your functions of 4.1 and 4.2.
-// Mind: a reshape alone does not move numbers; {B, H, L, D} at once mixes tokens.
+//
+// Mind: a reshape alone does not move numbers; {B, H, L, D} at once mixes
+// tokens.
 
 #include "exercises/include/attention.h"
 

@@ -8,6 +8,7 @@
 // sees itself and what is before it, never what comes after: that would be the
 // answer. With a window w > 0 it sees only w keys: itself and the w - 1 before
 // it, as in Mistral. Window 0: no limit.
+//
 // Use: mx::arange(n) is [n]; mx::reshape(mx::arange(a, b), {b - a, 1}) is a
 // column; comparing a column with a row gives a matrix; && joins two.
 

@@ -5,9 +5,10 @@
 //   h = x + attn(ln_1(x))
 //   y = h + mlp(ln_2(h))
 //
-// Each half reads the residual stream through a norm and adds what it found; the
-// stream itself passes untouched, so that a gradient reaches the first block
-// as it left the last one (pre-norm, as GPT-2 and all that came after it).
+// Each half reads the residual stream through a norm and adds what it found;
+// the stream itself passes untouched, a straight way for the gradient from the
+// last block to the first (pre-norm, as GPT-2 and all that came after it).
+//
 // Use: layers.ln_1(x) calls a layer.
 
 #include "exercises/include/block.h"

@@ -2,8 +2,8 @@
 //
 // Exercise 5.3 ★★★ Rotary positions
 //
-// For i = 0 .. D/2 - 1 the numbers a = x[i] and b = x[i + D/2] of one head are a
-// point in the plane. A token at position t turns it by the angle
+// For i = 0 .. D/2 - 1 the numbers a = x[i] and b = x[i + D/2] of one head are
+// a point in the plane. A token at position t turns it by the angle
 //
 //   angle = t / base^(2 i / D)
 //   out[i]       = a cos(angle) - b sin(angle)
@@ -11,6 +11,7 @@
 //
 // so that q . k depends on the distance of two tokens alone (Su et al., arXiv
 // 2104.09864). x [B, H, L, D]; the L tokens stand at offset, offset + 1, ...
+//
 // Use: mx::arange, mx::power(mx::array(base), y), mx::cos, mx::sin,
 // mx::split(x, 2, -1), mx::concatenate({left, right}, -1).
 

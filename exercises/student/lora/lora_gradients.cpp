@@ -10,6 +10,7 @@
 //
 // x [..., in], dy [..., out]: all axes but the last are tokens, over which the
 // gradients are summed. Look at both: what does A learn while B is still zero?
+//
 // Use: mx::reshape(x, {-1, x.shape(-1)}) makes one row a token; mx::transpose;
 // mx::matmul. Not mx::vjp or mx::grad: the tests do that.
 

@@ -7,6 +7,7 @@
 // x [..., in], weight W [out, in], a [in, rank], b [rank, out] -> [..., out].
 // The rank is small, 8 say, so A and B together have far fewer numbers than W.
 // Multiply from the left: x A is thin, A B would be as large as W.
+//
 // Use: mx::matmul, mx::transpose(weight).
 
 #include "exercises/include/lora.h"

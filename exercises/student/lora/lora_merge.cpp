@@ -7,6 +7,7 @@
 // weight W [out, in], a [in, rank], b [rank, out] -> [out, in]: afterwards the
 // adapter costs nothing. The result has the type of W, which is often bfloat16
 // while A and B are float32: compute in float32, round once at the end.
+//
 // Use: mx::astype(x, mx::float32), weight.dtype().
 
 #include "exercises/include/lora.h"

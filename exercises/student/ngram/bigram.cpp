@@ -7,7 +7,9 @@
 // count(a b): how often b comes right after a. count(a): how often anything
 // comes after a. The 1 lets no token be impossible, also where a text is short.
 // Returns [vocab_size][vocab_size]; each row sums to 1.
+//
 // Use: Table p(n, std::vector<double>(n, 1.0)) is full of ones.
+//
 // Mind: nothing follows the last token of the text.
 
 #include "exercises/include/ngram.h"

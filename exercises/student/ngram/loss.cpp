@@ -7,7 +7,9 @@
 // with the natural logarithm (nats). A model that knows nothing has the loss
 // log(vocab_size); one that is always certain and right has 0. It is the number
 // that every training in this course prints.
+//
 // Use: std::log of <cmath>.
+//
 // Mind: a text of n tokens has n - 1 predictions.
 
 #include "exercises/include/ngram.h"

@@ -5,11 +5,13 @@
 //   y = (x - mean) / sqrt(variance + eps) * weight + bias
 //
 // for each row, which is the last axis: x [..., D], weight and bias [D]. The
-// variance is the mean of (x - mean)^2: divided by D, not by D - 1. It keeps the
-// numbers of a deep model near 1 (Ba et al., arXiv 1607.06450).
+// variance is the mean of (x - mean)^2: divided by D, not by D - 1. It keeps
+// the numbers of a deep model near 1 (Ba et al., arXiv 1607.06450).
+//
 // Use: mx::mean(x, -1, true), mx::square, mx::sqrt or mx::rsqrt (1 / sqrt).
-// Mind: mean(x^2) - mean(x)^2 is the same on paper, but for large x the two
-// are nearly equal and float32 has 7 digits.
+//
+// Mind: mean(x^2) - mean(x)^2 is the same on paper, but for large x the two are
+// nearly equal and float32 has 7 digits.
 
 #include "exercises/include/norm.h"
 

@@ -9,13 +9,12 @@
 // for each row, x and dy [..., D]. Moving x by a constant changes nothing in y:
 // the first mean takes that part of dy away. Stretching x changes (nearly)
 // nothing either: that is the second. Derive it on paper first, if you like.
+//
 // Use: what you wrote in 3.2. Not mx::vjp or mx::grad: the tests do that.
 
 #include "exercises/include/norm.h"
 
-mx::array ex::layer_norm_gradient(
-    const mx::array& x,
-    const mx::array& dy,
-    float eps) {
+mx::array
+ex::layer_norm_gradient(const mx::array& x, const mx::array& dy, float eps) {
   not_yet(x, dy, eps); // your code in place of this line
 }

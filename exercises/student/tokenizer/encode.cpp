@@ -7,7 +7,9 @@
 // on. Of the pairs that stand in the text, the one that was learned first is
 // merged first, wherever it stands. Later merges can use the ids of earlier
 // ones.
+//
 // Use: your merge_pair of 1.2, if you like.
+//
 // Mind: in C++ a char may be negative; static_cast<unsigned char>(c) is not.
 
 #include "exercises/include/tokenizer.h"

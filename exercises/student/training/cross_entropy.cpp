@@ -7,6 +7,7 @@
 //
 // logits [..., V], targets [...] with ids from 0 to V - 1 -> a scalar, in nats.
 // The second line never forms a probability, so none can round to 0.
+//
 // Use: mx::logsumexp(logits, -1); mx::take_along_axis(logits, ids, -1) with ids
 // [..., 1] picks one score a row; mx::expand_dims(targets, -1), mx::squeeze(y,
 // -1) add and remove that 1.

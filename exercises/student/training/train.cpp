@@ -8,10 +8,13 @@
 //      same factor max_norm / length, where length^2 is the sum of the squares
 //      of all numbers of all gradients
 //   3. parameters = update(parameters, gradients, step)
+//
 // Returns the losses as they were before each update: `steps` numbers.
+//
 // Use: this gives both, the loss and a gradient for each parameter:
 //   const std::function<mx::array(const Arrays&)> f = ...; // a lambda
 //   auto [value, gradients] = mx::value_and_grad(f, which)(parameters);
+//
 // `which` lists the arguments 0, 1, ... as std::vector<int>; [&] lets a lambda
 // use loss and step. value.item<float>() computes the number.
 
