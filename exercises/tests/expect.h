@@ -17,6 +17,9 @@
 namespace ex {
 
 inline std::string text(double number) {
+  if (std::isnan(number)) {
+    return "nan"; // never -nan
+  }
   char out[32];
   std::snprintf(out, sizeof out, "%.6g", number);
   return out;
@@ -39,10 +42,11 @@ std::string text(const std::vector<T>& list) {
   return "[" + out + "]";
 }
 
-/** Near enough for numbers of float32; nan is near nothing. */
+/** Near enough for numbers of float32; nan is near nothing, infinity only near
+ * itself. */
 inline bool near(double got, double want, double tolerance) {
-  return got == want ||
-      std::abs(got - want) <= tolerance * std::max(1.0, std::abs(want));
+  const double room = tolerance * std::max(1.0, std::abs(want));
+  return got == want || (std::isfinite(want) && std::abs(got - want) <= room);
 }
 
 inline void expect(const std::string& sentence, bool holds) {

@@ -47,7 +47,8 @@ class Plain : public doctest::IReporter {
     if (!failed_.empty()) {
       out_ << "not yet\n" << failed_ << "\n" << words_ << std::endl;
     } else {
-      out_ << (stats.numTestCases ? "right" : "no tests") << std::endl;
+      out_ << (stats.numTestCasesPassingFilters ? "right" : "no tests")
+           << std::endl;
     }
   }
 

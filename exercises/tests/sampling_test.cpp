@@ -82,7 +82,7 @@ TEST_CASE("7.1 probabilities: a small temperature does not overflow") {
 
 TEST_CASE("7.2 draw: the token on whose part u lies") {
   expect_token({0.25f, 0.5f, 0.25f}, 0.1f, 0);
-  expect_token({0.25f, 0.5f, 0.25f}, 0.3f, 1);
+  expect_token({0.25f, 0.5f, 0.25f}, 0.6f, 1);
   expect_token({0.25f, 0.5f, 0.25f}, 0.9f, 2);
 }
 

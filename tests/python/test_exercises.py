@@ -12,7 +12,6 @@ import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from program_runs import program
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXERCISES = ROOT / "exercises"
@@ -133,7 +132,9 @@ def test_every_exercise_has_tests_and_every_mistake_a_test():
 @pytest.fixture(scope="module")
 def programs():
     """The folder of student_norm, solution_norm, mistakes_norm, ..."""
-    build = pathlib.Path(program("doctor")).parent.parent
+    if "LLM_PROGRAMS" not in os.environ:
+        pytest.fail("LLM_PROGRAMS is not set: run ./tutorial test")
+    build = pathlib.Path(os.environ["LLM_PROGRAMS"]).parent
     targets = [
         f"{tree}_{row[1]}"
         for tree in ("student", "solution", "mistakes")
@@ -161,8 +162,10 @@ def outcomes(path, tests="*", **env):
         return {tests: False}
     result = {}
     for case in cases:
-        success = case.find("OverallResultsAsserts").get("test_case_success")
-        result[case.get("name")] = success == "true"
+        outcome = case.find("OverallResultsAsserts")
+        if outcome is not None:  # else it was filtered out
+            passed = outcome.get("test_case_success") == "true"
+            result[case.get("name")] = passed
     return result
 
 
@@ -265,8 +268,8 @@ def found(programs, out, wanted, **env):
 
 def test_a_shape_an_exception_and_a_crash_in_words(programs, tmp_path):
     out = tmp_path / "out.txt"
-    _, lines = found(programs, out, "mx::reshape(x, {-1, x.shape(-1)})")
-    assert lines[2] == "dA: expected 0.5 but"
+    _, lines = found(programs, out, "mx::mean( => (")
+    assert lines[2].endswith("expected the shape [] but received [3, 16]")
     status, lines = found(programs, out, "(f, all)")
     assert status == 1 and lines[2].startswith("it threw: ")
     status, lines = found(programs, out, "i = 1; i < ids.size()")
