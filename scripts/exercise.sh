@@ -202,7 +202,7 @@ build_exercises() {
 
 # try_exercise LINE : sets STATE; and TEST and FOUND, if a test failed.
 try_exercise() {
-  local file topic result="$CACHE/logs/exercise.txt" status
+  local file topic program result="$CACHE/logs/exercise.txt" status
   file=$(file_of "$1")
   topic=${file%/*}
   TEST="" FOUND=""
@@ -210,13 +210,14 @@ try_exercise() {
     *"mine/$file"*) STATE="does not compile" && return ;;
     *"mine/$topic/"* | *"exercise_$topic"*) STATE="not built" && return ;;
   esac
+  program=$BUILD/exercises/exercise_$topic
   OUTPUT=$CACHE/logs/exercise-output.log
   rm -f "$result"
-  # In a group, so that what the shell says of a crash goes there too.
+  # In a group: what the shell itself says of a crash is left out.
   {
-    "$BUILD/exercises/exercise_$topic" -r=plain -o="$result" -tc="${1%%|*} *"
-  } </dev/null >"$OUTPUT" 2>&1
-  status=$?
+    "$program" -r=plain -o="$result" -tc="${1%%|*} *" </dev/null >"$OUTPUT" 2>&1
+    status=$?
+  } 2>/dev/null
   STATE=$(sed -n 1p "$result" 2>/dev/null)
   [ "$status:$STATE" != 0:right ] || return 0
   STATE="not yet"
@@ -247,38 +248,48 @@ print_state() {
 
 # explain LINE : why it is not right, after try_exercise.
 explain() {
-  echo "${1%%|*} $(field 4 "$1"), in exercises/mine/$(file_of "$1")"
   if [ "$STATE" != "not yet" ]; then
-    explain_build
+    explain_build "$1"
     return
   fi
+  echo "${1%%|*} $(field 4 "$1"), in exercises/mine/$(file_of "$1")"
   if [ "$FOUND" = "not written yet" ]; then
     echo "  Not written yet: the task is at the top of that file."
   else
     # "3.1 softmax: each row by itself" without what stands above.
-    if [ -n "$TEST" ]; then echo "  Test:  ${TEST#*: }"; fi
-    echo "  Found: $FOUND"
+    if [ -n "$TEST" ]; then paragraph "Test:  ${TEST#*: }"; fi
+    paragraph "Found: $FOUND"
   fi
-  echo "  Hint:  $(field 5 "$1")"
+  paragraph "Hint:  $(field 5 "$1")"
   if [ -s "$OUTPUT" ]; then
     echo "  It printed:"
     head -n 40 "$OUTPUT" | sed 's/^/    /'
   fi
 }
 
-# The compiler's first error with the line and the mark below it.
+# paragraph "Word:  text" : in lines that fit.
+paragraph() {
+  printf '%s\n' "$1" | fold -s -w 70 |
+    sed '1s/^/  /; 2,$s/^/         /; s/ *$//'
+}
+
+# explain_build LINE : the compiler's first error, with the line of the code and
+# the mark below it; or what the linker misses.
 explain_build() {
   local text
   text=$(awk -v root="$ROOT/" '
     { while ((at = index($0, root)) > 0)
         $0 = substr($0, 1, at - 1) substr($0, at + length(root)) }
-    / error: / && !left { left = 3 }
-    left > 0 { print; if (--left == 0) exit }' "$BUILD_LOG")
-  if [ -z "$text" ]; then # it compiled but could not be linked
-    text=$(grep -i undefined "$BUILD_LOG" | head -n 3)
-    text="$text
-The name and the arguments of a function must stay as they were."
-  fi
-  printf '%s\n' "$text" | sed 's/^/  /'
-  echo "  The whole message is in $BUILD_LOG"
+    /:[0-9]+: (fatal )?error: / && !left { left = 3 }
+    left > 0 { print; if (--left == 0) exit }' "$BUILD_LOG" |
+    sed 's|^[./]*/exercises/|exercises/|') # ccache writes ../../exercises
+  if [ -z "$text" ]; then text=$(grep -i undefined "$BUILD_LOG" | head -n 3); fi
+  printf '%s\n' "$text"
+  case "$text" in
+    *"declared inside"* | *"out-of-line"* | *ndefined*)
+      echo "Name and arguments of a function must stay as they are in" \
+        "exercises/include."
+      ;;
+  esac
+  echo "The whole message is in $BUILD_LOG"
 }

@@ -38,10 +38,13 @@ class Plain : public doctest::IReporter {
     }
   }
   void test_case_exception(const doctest::TestCaseException& e) override {
-    const std::string words = e.error_string.c_str();
-    const bool missing = words == ex::NotYet().what();
-    note(
-        missing ? words : (e.is_crash ? "it crashed: " : "it threw: ") + words);
+    std::string words = e.error_string.c_str();
+    if (e.is_crash) {
+      words = "it crashed (an index out of range?): " + words;
+    } else if (words != ex::NotYet().what()) {
+      words = "it threw: " + words;
+    }
+    note(words);
   }
   void test_run_end(const doctest::TestRunStats& stats) override {
     if (!failed_.empty()) {
