@@ -239,23 +239,6 @@ def plain(path, number, out, **env):
     return done.returncode, found
 
 
-def test_the_plain_reporter(programs, tmp_path):
-    out = tmp_path / "out.txt"
-    norm, mistakes = programs / "solution_norm", programs / "mistakes_norm"
-    assert plain(norm, "3.1", out) == (0, ["right"])
-    assert plain(norm, "9.9", out) == (0, ["no tests"])
-    status, lines = plain(programs / "student_norm", "3.2", out)
-    assert (status, lines[0], lines[2]) == (1, "not yet", "not written yet")
-    assert plain(mistakes, "3.1", out, MISTAKE="softmax=1") == (
-        1,
-        [
-            "not yet",
-            "3.1 softmax: large scores do not overflow (take the maximum off)",
-            "softmax of [1000, 1000, 0]: expected 0.5 at [0] but received nan",
-        ],
-    )
-
-
 def found(programs, out, wanted, **env):
     """What a mistake, known by the beginning of its first change, shows."""
     [mistake] = [m for m in MISTAKES if m[2].startswith(wanted)]
@@ -264,6 +247,23 @@ def found(programs, out, wanted, **env):
     choice = f"{TASKS[number][2]}={index}"
     path = programs / f"mistakes_{folder(number)}"
     return plain(path, number, out, MISTAKE=choice, **env)
+
+
+def test_the_plain_reporter(programs, tmp_path):
+    out = tmp_path / "out.txt"
+    norm = programs / "solution_norm"
+    assert plain(norm, "3.1", out) == (0, ["right"])
+    assert plain(norm, "9.9", out) == (0, ["no tests"])
+    status, lines = plain(programs / "student_norm", "3.2", out)
+    assert (status, lines[0], lines[2]) == (1, "not yet", "not written yet")
+    assert found(programs, out, "x - mx::max(x, -1, true) => x") == (
+        1,
+        [
+            "not yet",
+            "3.1 softmax: large scores do not overflow (take the maximum off)",
+            "softmax of [1000, 1000, 0]: expected 0.5 at [0] but received nan",
+        ],
+    )
 
 
 def test_a_shape_an_exception_and_a_crash_in_words(programs, tmp_path):

@@ -24,7 +24,8 @@ foreach(topic tokenizer ngram norm attention block training sampling lora)
       set(compile c++ -std=c++20 -fsyntax-only -I ${CMAKE_SOURCE_DIR} ${file})
     endif()
     add_custom_command(OUTPUT ${object} COMMAND ${compile}
-      COMMAND mkdir -p ${folder} COMMAND touch ${object} DEPENDS ${file} VERBATIM)
+      COMMAND mkdir -p ${folder} COMMAND touch ${object}
+      DEPENDS ${file} VERBATIM)
     list(APPEND objects ${object})
   endforeach()
   set(program ${built}/exercise_${topic})
