@@ -20,6 +20,11 @@ Build, train and look inside language models in C++20 on MLX.
                                    made and printed
   ./tutorial notebook [NAME]       Jupyter with the course's notebooks, where C++
                                    cells run; --build only builds what they use
+  ./tutorial exercise [N[.M]]      write it yourself: the tests of topic N or of
+                                   exercise N.M; without a number the list
+      --hint                       a hint
+      --solution                   our solution
+      --reset                      the empty task again, after a yes
   ./tutorial docs check [PAGE]     compare the pages with the code, the results
                                    and each other, without running anything
       --links, --mac, --skipped, --numbers
@@ -101,6 +106,7 @@ main() {
       ;;
     web) command_web "$@" ;;
     notebook) command_notebook "$@" ;;
+    exercise) command_exercise "$@" ;;
     docs) command_docs "$@" ;;
     test) command_test "$@" ;;
     bench) command_bench "$@" ;;
@@ -109,7 +115,8 @@ main() {
     help | --help | -h) print_help ;;
     *)
       usage_error "expected a command but received '$command'; choose from:" \
-        "start, web, notebook, docs, test, train, run, bench, doctor, clean, help."
+        "start, web, notebook, exercise, docs, test, train, run, bench, doctor," \
+        "clean, help."
       ;;
   esac
 }
