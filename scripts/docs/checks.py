@@ -76,10 +76,8 @@ def check_share(pages):
     if len(left_out) > LIMIT * len(every):
         page, fence = left_out[0]
         what = f"expected at most {LIMIT:.0%} of {len(every)} blocks to be "
-        what += (
-            f"skipped but received {len(left_out)}: make some run; docs check --skipped"
-        )
-        yield Problem(page.name, fence.line, what + " lists them.")
+        what += f"skipped but received {len(left_out)}; make some run: docs "
+        yield Problem(page.name, fence.line, what + "check --skipped lists.")
 
 
 def summary(pages):
