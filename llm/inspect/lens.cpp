@@ -53,6 +53,7 @@ Lens logit_lens(
         "expected at most 32 positions but received " +
             std::to_string(to - from) + "; move the window instead.");
   }
+  // [snippet lens]
   const std::vector<mx::array> stream = residuals(model, reading, from, to);
   const Distributions final = spoken(model, stream.back());
   Lens out{.from = from, .to = to, .cells = {}};
@@ -61,6 +62,7 @@ Lens logit_lens(
     std::vector<LensCell>& cells = out.cells.emplace_back();
     for (size_t i = 0; i < here.size(); ++i) {
       cells.push_back(cell_of(here[i], final[i], top_k));
+  // [/snippet]
     }
     if (go_on && !go_on()) {
       out.cells.clear();
