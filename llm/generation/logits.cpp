@@ -105,14 +105,14 @@ mx::array keep_top_k(const mx::array& logits, int k) {
       mx::broadcast_to(first, logits.shape()),
       -1);
   return keep(logits, mask);
-// [/snippet]
 }
+// [/snippet]
 
 // [snippet top-p]
 mx::array keep_top_p(const mx::array& logits, float p) {
   return keep(logits, cheapest_mass(logits, mx::negative(logits), p));
-// [/snippet]
 }
+// [/snippet]
 
 mx::array keep_min_p(const mx::array& logits, float p) {
   // [snippet min-p]
@@ -150,7 +150,7 @@ mx::array keep_best(const mx::array& logits) {
 mx::array divide_by_temperature(const mx::array& logits, float temperature) {
   return mx::divide(
       mx::subtract(logits, mx::max(logits, -1, true)), mx::array(temperature));
-// [/snippet]
 }
+// [/snippet]
 
 } // namespace llm

@@ -150,8 +150,8 @@ mx::array apply_chain(
     out = stage.apply(out, seen);
   }
   return out;
-// [/snippet]
 }
+// [/snippet]
 
 mx::array sample_key(uint64_t seed, uint64_t position) {
   return mx::random::key(random_key(seed, "sample", position));

@@ -62,7 +62,6 @@ Lens logit_lens(
     std::vector<LensCell>& cells = out.cells.emplace_back();
     for (size_t i = 0; i < here.size(); ++i) {
       cells.push_back(cell_of(here[i], final[i], top_k));
-  // [/snippet]
     }
     if (go_on && !go_on()) {
       out.cells.clear();
@@ -70,6 +69,7 @@ Lens logit_lens(
     }
   }
   return out;
+  // [/snippet]
 }
 
 } // namespace llm::inspect

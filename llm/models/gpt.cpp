@@ -87,8 +87,8 @@ void GPT::initialize(uint64_t seed) {
       a = nn::normal_init(a, writes ? residual : 0.02f, seed, path);
     }
   });
-// [/snippet]
 }
+// [/snippet]
 
 namespace {
 

@@ -23,7 +23,6 @@
 namespace llm {
 
 /** The shape of a GPT, by the names of GPT-2's config.json. */
-// [snippet gpt-config]
 struct GPTConfig {
   int vocab_size = 50257;
   int n_positions = 1024; ///< context: the most tokens it can look at
@@ -34,7 +33,6 @@ struct GPTConfig {
   bool bias = true;     ///< false: no bias in any layer, as nanoGPT
   float dropout = 0.0f; ///< in training only
   float layer_norm_epsilon = 1e-5f;
-// [/snippet]
 
   /** Throws UsageError for a shape that cannot be built. */
   void validate() const;
@@ -78,8 +76,8 @@ struct GPTAttention {
     return nn::merge_heads(
         drops ? mx::matmul(attn_dropout(nn::attention_weights(q, k)), v)
               : attend(cache, q, k, v));
-  // [/snippet]
   }
+  // [/snippet]
 
   static void visit(auto& self, auto&& f) {
     f("c_attn", self.c_attn);

@@ -124,8 +124,8 @@ std::pair<mx::array, mx::array> LayerCache::append(
     values_.write(v, at, options_);
     length_ += L;
     return {keys_.read(0, held(), options_), values_.read(0, held(), options_)};
-  // [/snippet]
   }
+  // [/snippet]
   // The first of the new queries sees window - 1 of the old positions.
   mx::array all_k = unpack(pack(k, options_), options_);
   mx::array all_v = unpack(pack(v, options_), options_);

@@ -47,8 +47,8 @@ mx::array gelu_new(const mx::array& x) {
           constant(c, x),
           mx::multiply(constant(c * 0.044715, x), mx::square(x))));
   return mx::multiply(x, mx::sigmoid(cubic));
-// [/snippet]
 }
+// [/snippet]
 
 mx::array plain(Activation activation, const mx::array& x) {
   switch (activation) {

@@ -25,8 +25,8 @@ mx::array split_heads(const mx::array& x, int heads) {
 mx::array merge_heads(const mx::array& x) {
   const int B = x.shape(0), H = x.shape(1), L = x.shape(2), D = x.shape(3);
   return mx::reshape(mx::transpose(x, {0, 2, 1, 3}), {B, L, H * D});
-// [/snippet]
 }
+// [/snippet]
 
 namespace {
 
@@ -38,8 +38,8 @@ mx::array window_mask(int L, int S, int window) {
   return mx::logical_and(
       mx::greater_equal(query, key),
       mx::less(query, mx::add(key, mx::array(window))));
-// [/snippet]
 }
+// [/snippet]
 
 // For fewer, as in generation, preparing the keys costs too much.
 constexpr int kFewQueries = 8;

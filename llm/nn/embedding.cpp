@@ -46,8 +46,8 @@ mx::array Embedding::operator()(const mx::array& ids) const {
 mx::array Embedding::as_linear(const mx::array& x) const {
   return quantization ? quantized_matmul(x, weight, *quantization)
                       : matmul_transposed(x, weight);
-// [/snippet]
 }
+// [/snippet]
 
 mx::array Embedding::full_weight() const {
   return quantization ? dequantize(weight, *quantization) : weight;

@@ -26,8 +26,8 @@ std::vector<double> plain_periods(int dims, float base) {
     out.push_back(std::pow(static_cast<double>(base), i / double(dims)));
   }
   return out;
-// [/snippet]
 }
+// [/snippet]
 
 mx::array as_array(const std::vector<double>& values) {
   const std::vector<float> floats(values.begin(), values.end());
