@@ -69,8 +69,10 @@ mx::array masked_cross_entropy(
     const mx::array& logits,
     const mx::array& targets,
     const mx::array& mask) {
+  // [snippet masked-cross-entropy]
   const mx::array losses = mx::multiply(token_losses(logits, targets), mask);
   return mx::divide(mx::sum(losses), mx::sum(mask));
+  // [/snippet]
 }
 
 } // namespace llm::nn
