@@ -12,6 +12,8 @@ from diagrams import attention, model, writing
 
 FOLDER = pathlib.Path(__file__).resolve().parents[3] / "public/docs/figures"
 
+TOOL = "python3 scripts/docs/figures/shapes.py"
+
 DIAGRAMS = {
     "overview": model.overview,
     "context": model.context,
@@ -41,20 +43,16 @@ def main(arguments):
         )
         return 2
     FOLDER.mkdir(parents=True, exist_ok=True)
-    old = []
+    status = 0
     for name in names:
         file, drawn = FOLDER / f"{name}.svg", DIAGRAMS[name]().file()
-        if check and (not file.is_file() or file.read_text() != drawn):
-            old.append(file.name)
-        elif not check:
-            file.write_text(drawn)
-    if old:
-        print(
-            f"[shapes] expected {', '.join(old)} as shapes.py draws them; run: "
-            "python3 scripts/docs/figures/shapes.py",
-            file=sys.stderr,
-        )
-    return 1 if old else 0
+        if not check:
+            file.write_text(drawn, encoding="utf-8")
+        elif not file.is_file() or file.read_text(encoding="utf-8") != drawn:
+            where = file.relative_to(FOLDER.parents[2])
+            print(f"{where}: expected as shapes.py draws it; run {TOOL}.")
+            status = 1
+    return status
 
 
 if __name__ == "__main__":
