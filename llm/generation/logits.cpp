@@ -91,7 +91,6 @@ mx::array penalize_presence(
   return mx::subtract(logits, mx::multiply(once, mx::array(penalty)));
 }
 
-// [snippet top-k]
 mx::array keep_top_k(const mx::array& logits, int k) {
   const int vocabulary = logits.shape(-1);
   if (k >= vocabulary) {
@@ -106,7 +105,6 @@ mx::array keep_top_k(const mx::array& logits, int k) {
       -1);
   return keep(logits, mask);
 }
-// [/snippet]
 
 // [snippet top-p]
 mx::array keep_top_p(const mx::array& logits, float p) {
