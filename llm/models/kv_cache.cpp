@@ -116,7 +116,7 @@ std::pair<mx::array, mx::array> LayerCache::read_in_order() const {
 std::pair<mx::array, mx::array> LayerCache::append(
     const mx::array& k,
     const mx::array& v) {
-  // [snippet cache-append]
+  // [snippet append]
   const int L = k.shape(2), window = options_.window;
   if (window == 0 || L == 1) {
     const int at = window == 0 ? length_ : length_ % window;
