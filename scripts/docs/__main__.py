@@ -77,17 +77,21 @@ def check(options):
     return ended(site.check(), checks.summary(pages))
 
 
-def execute(pages):
-    """Yields (page, its results), with a line for each block as it ends."""
+def execute(pages, writes=False):
+    """Yields (page, its results), with a line for each block as it ends.
+    `writes`: an output that differs is no problem."""
     try:
         import runs
-        from programs import Compiler
+        from programs import Compiler, CppError
     except ImportError as error:
         sys.exit(
             f"[docs] expected the built package but {error}; run it as: "
             "./tutorial docs run"
         )
-    compiler = Compiler()
+    try:
+        compiler = Compiler()
+    except CppError as error:
+        sys.exit(str(error))
     try:
         for page in pages:
             runs.submit(page, compiler)
@@ -95,14 +99,14 @@ def execute(pages):
             results = []
             for result in runs.run_page(page, compiler):
                 results.append(result)
-                show(page, result)
+                show(page, result, writes)
             yield page, results
     finally:
         compiler.stop()
 
 
-def show(page, result):
-    if result.problem:
+def show(page, result, writes):
+    if result.problem and not (writes and result.said is not None):
         print(result.problem, flush=True)
     else:
         fence = result.fence
@@ -137,7 +141,7 @@ def write(options):
     if options.no_run:
         return 0
     failed = False
-    for page, results in execute(pages):
+    for page, results in execute(pages, writes=True):
         if writing.write_outputs(page, results) is not page:
             print(f"{page.name}: outputs refreshed")
         failed |= any(r.problem and r.said is None for r in results)
@@ -170,7 +174,10 @@ def main(arguments, root=ROOT):
         if command is write:
             sub.add_argument("--no-run", action="store_true")
     options = parser.parse_args(arguments, argparse.Namespace(root=root))
-    return options.command(options)
+    try:
+        return options.command(options)
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ FORBIDDEN = re.compile(
 )
 
 
-def check(root, pages, targets):
+def check(root, targets):
     """`targets`: the names of all files that pages link to."""
     for path in sorted((root / FOLDER).glob("*")):
         name = path.relative_to(root).as_posix()

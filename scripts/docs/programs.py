@@ -18,7 +18,12 @@ from mlx_llm_tutorial.cpp.cache import (
     locked,
     write,
 )
-from mlx_llm_tutorial.cpp.errors import diagnostics, from_linker, shorter
+from mlx_llm_tutorial.cpp.errors import (
+    CppError,
+    diagnostics,
+    from_linker,
+    shorter,
+)
 from mlx_llm_tutorial.cpp.generate import LINE_BY_LINE, macros
 from mlx_llm_tutorial.cpp.library import Library, find_library
 from mlx_llm_tutorial.cpp.processes import CompileFailed, run
@@ -59,7 +64,10 @@ class Compiler:
 
     @functools.cached_property
     def library(self):
-        return find_library()
+        try:
+            return find_library()
+        except CppError as error:
+            raise Failure(1, str(error)) from None
 
     def submit(self, fence):
         """Begins to compile a block, behind those that wait already."""

@@ -64,7 +64,7 @@ def head(page):
         wanted = ", ".join(LEVELS)
         yield 3, f"expected {wanted} as level but received {found['level']}."
     after = next((n for n, l in enumerate(lines) if n > 2 and l[:1] != ">"), 3)
-    first = next((l for l in lines[after:] if l), "")
+    first = next((l for l in lines[after:] if l and l[:4] != "<!--"), "")
     if lines[after : after + 1] != [""] or not re.match(r"[\w*`\"$]", first):
         what = (
             "expected an empty line and a paragraph after the head: what one "

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Words that no dictionary knows: English ones come from pyspellchecker, those
-of our field from words.txt beside this file. Code, formulas, names with capitals
-or digits inside, and abbreviations are not looked at.
+of our field from words.txt beside this file. Code, formulas, names (a capital inside of a
+sentence or of a word, a digit) and abbreviations are not looked at.
 """
 
 import functools
@@ -13,6 +13,9 @@ from pages import Problem
 WORDS = pathlib.Path(__file__).with_name("words.txt")
 # Letters, with apostrophes inside; not beside digits, _, / or @: names.
 WORD = re.compile(r"(?<![\w@/\\.])[^\W\d_]+(?:['’][^\W\d_]+)*(?![\w@/\\])")
+BEGIN = re.compile(
+    r"(^|[.!?:])\W*$"
+)  # names inside a sentence are not asked for
 ADDRESS = re.compile(
     r"\S+://\S+|\S+@\S+|\b[\w-]+\.(?:com|org|io|net|md|py|h)\b"
 )
@@ -54,8 +57,11 @@ def words(page):
         if token.type in ("link_open", "link_close"):
             in_address = token.type == "link_open" and token.info == "auto"
         elif token.type in ("text", "image") and not in_address:
-            for match in WORD.finditer(ADDRESS.sub(" ", token.content)):
-                yield line, match[0]
+            text = ADDRESS.sub(" ", token.content)
+            for match in WORD.finditer(text):
+                begins = BEGIN.search(text[: match.start()])
+                if begins or match[0][0].islower():
+                    yield line, match[0]
 
 
 def check(page):

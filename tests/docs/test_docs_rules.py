@@ -61,7 +61,7 @@ plain
     + "\n```python run\n```\n" * 20,
     "a fence in a list": "1. First:\n\n   ```python run\n   print(1)\n   ```\n",
     "links": "[here](page.md#a-page), [this](#a-page), [up](../../llm/nn/part.cpp)"
-    " and <https://example.org/a_b>, [a folder](../../llm)\n",
+    " and\n<https://example.org/a_b>, [a folder](../../llm)\n",
     "a footnote": "Words[^1] and more.\n\n[^1]: Of a *book*.\n",
     "a value": "It took <!-- value: run.json result.seconds .1f -->123.5"
     "<!-- /value --> seconds.\n",

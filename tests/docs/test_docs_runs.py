@@ -63,13 +63,13 @@ def test_programs(run):
     results = run(text)
     assert len(results) == 6
     found = problems(results)  # the second output lacks a bracket
-    assert len(found) == 1 and found[0][0] == 10
+    assert len(found) == 1 and found[0][0] == 15
     assert "expected 'array([0, 1, 2]' but received 'array([0" in found[0][1]
 
 
 def test_the_library_of_the_course(run):
     text = '#include "llm/core/error.h"\n\ntry {\n'
-    text += '  throw llm::core::InputError("[Page] expected an end.");\n'
+    text += '  throw llm::InputError("[Page] expected an end.");\n'
     text += "} catch (const std::exception& error) {\n"
     text += '  std::cout << error.what() << "\\n";\n}'
     results = run(block("cpp run body", text, "[Page] expected an end."))
@@ -232,7 +232,7 @@ def test_the_place_is_a_sandbox(run, repository, monkeypatch, tmp_path_factory):
     monkeypatch.setenv("SECRET", "it")
     text = 'cd && find . -name "[a-z]*" | sort; echo "${SECRET:-none} $FAST"\n'
     text += 'touch "$MLX_TUTORIAL_HOME/cache/kept" ai-training/models/lost'
-    shown = ".\n./ai-training\n./ai-training/cache\n./ai-training/data\n"
+    shown = "./ai-training\n./ai-training/cache\n./ai-training/data\n"
     shown += "./ai-training/models\n./ai-training/models/smollm2\n"
     shown += "./ai-training/models/smollm2/it.gguf\n./my-llm\nnone 1"
     assert problems(run(block("bash run", text, shown))) == []
