@@ -103,7 +103,7 @@ def sampler_chain():
 
 def lora():
     f = Figure(
-        "LoRA",
+        "LoRA: a frozen layer and a small one beside it",
         "A linear layer with its frozen weight W, out rows and in columns. "
         "Beside it the input goes through A, in by r, and B, r by out, times a "
         "scale, and is added to the output. Only A and B are trained.",
