@@ -36,7 +36,7 @@ def overview():
         f.box(x - 128 + i * 64, 14, 60, 28, word.strip(), "ink", 0)
     note(28, "tokens", "L of them", "pieces of text")
     step(46, "tokenizer")
-    for i, number in enumerate((6403, 2501, 253, 655)):
+    for i, number in enumerate((6403, 1980, 253, 655)):  # SmolLM2
         f.box(x - 128 + i * 64, 84, 60, 28, str(number), "ink", 0)
     note(98, "ids", "[B, L]", "llm/tokenizers")
     step(116, "embedding")
