@@ -18,7 +18,7 @@ TOOL = ROOT / "scripts/docs/figures/shapes.py"
 sys.path.insert(0, str(TOOL.parent))
 
 import shapes  # noqa: E402
-from diagrams import attention, writing  # noqa: E402
+from diagrams import attention, positions, writing  # noqa: E402
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -97,7 +97,7 @@ def test_the_angles_are_those_of_rope():
     position, dims = 6, 8
     ones = mx.concatenate([mx.ones(dims // 2), mx.zeros(dims // 2)])
     turned = llm.nn.rope(ones[None, None, None], start=position)[0, 0, 0]
-    angles = attention.pair_angles(position, dims, 10000)
+    angles = positions.pair_angles(position, dims, 10000)
     for i, angle in enumerate(angles):  # the pair (i, i + D / 2) was (1, 0)
         assert turned[i].item() == pytest.approx(math.cos(angle), abs=1e-5)
         pair = turned[i + dims // 2].item()

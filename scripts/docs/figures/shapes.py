@@ -8,7 +8,7 @@ shapes.py --check           exit 1 when a file is not what would be drawn
 import pathlib
 import sys
 
-from diagrams import attention, model, writing
+from diagrams import attention, model, positions, views, writing
 
 FOLDER = pathlib.Path(__file__).resolve().parents[3] / "public/docs/figures"
 
@@ -16,17 +16,17 @@ TOOL = "python3 scripts/docs/figures/shapes.py"
 
 DIAGRAMS = {
     "overview": model.overview,
-    "context": model.context,
+    "context": views.context,
     "windows": model.windows,
     "attention-head": attention.attention_head,
     "heads": attention.heads,
     "mask": attention.mask,
     "block": model.block,
-    "rope": attention.rope,
-    "kv-cache": attention.kv_cache,
+    "rope": positions.rope,
+    "kv-cache": positions.kv_cache,
     "sampler-chain": writing.sampler_chain,
-    "encoder-decoder": model.encoder_decoder,
-    "looking-inside": model.looking_inside,
+    "encoder-decoder": views.encoder_decoder,
+    "looking-inside": views.looking_inside,
     "lora": writing.lora,
 }
 
