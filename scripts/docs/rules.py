@@ -50,7 +50,7 @@ def read_head(page):
 
 
 def head(page):
-    lines = page.lines
+    lines = [*page.lines, "", "", ""]
     if not re.match(r"# \S", lines[0]):
         yield 1, "expected '# Title' in the first line; write it there."
     for heading in page.headings:

@@ -41,7 +41,12 @@ class Results:
                 raise ValueProblem(
                     f"expected a file of {FOLDER} but found no '{name}'."
                 )
-            self.files[name] = json.loads(path.read_text(encoding="utf-8"))
+            try:
+                self.files[name] = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise ValueProblem(
+                    f"expected JSON in {FOLDER}/{name} but: {error}."
+                ) from None
         return self.files[name]
 
     def text(self, what):

@@ -33,6 +33,8 @@ class Workplace:
         self.folder.mkdir()
         if folder == "repository":
             self.mirror()
+        else:  # the course lies where its page supposes it
+            (self.training / "mlx-llm-tutorial").symlink_to(root)
         self.env = self.environment()
 
     def __enter__(self):
