@@ -18,7 +18,7 @@ from support.record import ROOT, Measurement, cores, program
 PAGE = ROOT / "tutorials" / "fine-tuning.md"
 OTHER = ROOT / "code" / "sample_dataset.json"
 FORM = re.compile(r"(fix|feat|docs|test)\([a-z]+\): [a-z][^\n]*[^.\n]")
-STEPS, RATE = 70, "1e-3"
+STEPS, RATE = 40, "1e-3"
 PACKED, FLOAT = "smollm2", "float32"
 
 # name: (base, learning rate, options)
