@@ -27,15 +27,10 @@ RUNS = {
     "seed_1": (PACKED, RATE, ["--seed", 1]),
     "seed_2": (PACKED, RATE, ["--seed", 2]),
     "rate_1em4": (PACKED, "1e-4", []),
-    "rate_3em4": (PACKED, "3e-4", []),
-    "rate_3em3": (PACKED, "3e-3", []),
     "rate_1em2": (PACKED, "1e-2", []),
-    "rank_1": (PACKED, RATE, ["--rank", 1]),
-    "rank_64": (PACKED, RATE, ["--rank", 64]),
     "all_layers": (PACKED, RATE, ["--targets", "all", "--layers", -1]),
     "dora": (PACKED, RATE, ["--method", "dora"]),
     "lora_float": (FLOAT, RATE, []),
-    "last": (FLOAT, "1e-4", ["--method", "last", "--layers", 2]),
     "full": (FLOAT, "5e-5", ["--method", "full"]),
 }
 

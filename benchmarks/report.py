@@ -193,7 +193,7 @@ def own(r):
         f"loss on other questions {base['other_loss']:.3f} to "
         f"{lora['other_loss']:.3f}",
     ]
-    for name in ("all_layers", "dora", "lora_float", "last", "full"):
+    for name in ("all_layers", "dora", "lora_float", "full"):
         run = r["runs"][name]
         cells.append(
             f"{name}: {run['test_loss']:.3f}, {run['seconds']:.0f} s, "
