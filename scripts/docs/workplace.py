@@ -62,8 +62,8 @@ class Workplace:
         link_all(real / "data", self.training / "data")
 
     def mirror(self):
-        """The clone's files and folders as links: `./tutorial` follows them, and
-        new files do not land in the clone."""
+        """The clone's files and folders as links: `./tutorial` follows
+        them, and new files do not land in the clone."""
         for path in self.root.iterdir():
             if path.name != ".git":
                 (self.folder / path.name).symlink_to(path)
@@ -134,7 +134,7 @@ class Workplace:
         if not inside:
             raise FileExistsError(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Make and Ninja compare times: never the same as that of the last build.
+        # Make and Ninja compare times: never that of the last build.
         if path.exists():
             time.sleep(0.01)
         with open(path, "a" if append else "w", encoding="utf-8") as file:
