@@ -200,6 +200,25 @@ def tuned(r):
     ]
 
 
+def own(r):
+    base, lora = r["runs"]["base"], r["runs"]["lora"]
+    cells = [
+        f"loss on unseen rows {base['test_loss']:.3f} to {lora['test_loss']:.3f} "
+        f"(three seeds: {r['summary']['seeds_low']:.3f} to "
+        f"{r['summary']['seeds_high']:.3f})",
+        f"in form: {base['form']} to {lora['form']} of {lora['asked']} answers",
+        f"loss on other questions {base['other_loss']:.3f} to "
+        f"{lora['other_loss']:.3f}",
+    ]
+    for name in ("all_layers", "dora", "lora_float", "full"):
+        run = r["runs"][name]
+        cells.append(
+            f"{name}: {run['test_loss']:.3f}, {run['seconds']:.0f} s, "
+            f"{run['peak_bytes'] / 2**30:.1f} GiB"
+        )
+    return cells
+
+
 def curves(r):
     cells = []
     for preset in (key for key, value in r.items() if isinstance(value, dict)):
@@ -288,6 +307,7 @@ ROWS = [
         "ten minutes of fine-tuning are seen and heard",
         tuned,
     ),
+    ("own_data", "28 rows of one's own teach a form", own),
     ("lora_speed", "LoRA learns what mlx-lm's learns, as fast", lora),
     ("decode", "SmolLM2 writes and reads faster than with others", decode),
     (

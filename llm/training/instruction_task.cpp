@@ -26,12 +26,14 @@ BatchRules rules_of(const TrainConfig& c) {
   return rules;
 }
 
+// [snippet example-loss]
 // in: x [B, T], places [N], targets [N], weights [N].
 mx::array example_loss(
     const LanguageModel& model,
     const std::vector<mx::array>& in) {
   return nn::masked_cross_entropy(model.logits_at(in[0], in[1]), in[2], in[3]);
 }
+// [/snippet]
 
 // The evaluation that a run repeats is on part of the examples, when there are
 // many, of every length.
