@@ -4,7 +4,7 @@
 // one of them means. Links are those of the repository (../../llm/nn/module.h),
 // whose folder public/ may be served at another place than the rest.
 
-import { fetchText } from "./markdown-renderer.js";
+import { fetchText } from "./safe.js";
 
 const SLUG = /^[a-z0-9-]{1,64}$/;
 const REPOSITORY = "http://repository/";

@@ -11,7 +11,7 @@ import { colours, frameCode } from "./code.js";
 import { TooMuch, toHtml } from "./dialect.js";
 import { h, styleSheet } from "./dom.js";
 import { PREFIX, nameHeadings } from "./headings.js";
-import { safeAddress, safePicture, sanitizer } from "./safe.js";
+import { fetchText, safeAddress, safePicture, sanitizer } from "./safe.js";
 
 const VENDOR = new URL("../vendor/", import.meta.url);
 const LONGEST = 300000; // characters of a page
@@ -243,14 +243,6 @@ async function mathematics() {
 }
 
 // --- <article data-markdown="page.md"></article> -----------------------------
-
-/** The text at an address of this site; null when there is none. */
-export async function fetchText(address, base = document.baseURI) {
-  const url = safePicture(address, base);
-  if (!url) return null;
-  const answer = await fetch(url, { cache: "no-cache" }).catch(() => null);
-  return answer?.ok ? answer.text() : null;
-}
 
 async function mount(element) {
   const address = element.dataset.markdown;

@@ -11,7 +11,8 @@
 import { Book } from "./book.js";
 import { h, styleSheet } from "./dom.js";
 import { PREFIX as ID } from "./headings.js";
-import { fetchText, render } from "./markdown-renderer.js";
+import { render } from "./markdown-renderer.js";
+import { fetchText } from "./safe.js";
 import { keyboard } from "./keys.js";
 import { cover, missing, pageList, steps, tableOfContents } from "./parts.js";
 import { followReading, placeIn } from "./reading.js";

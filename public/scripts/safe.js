@@ -48,6 +48,14 @@ export function safePicture(text, base) {
     : null;
 }
 
+/** The text at an address of this site; null when there is none. */
+export async function fetchText(address, base = document.baseURI) {
+  const url = safePicture(address, base);
+  if (!url) return null;
+  const answer = await fetch(url, { cache: "no-cache" }).catch(() => null);
+  return answer?.ok ? answer.text() : null;
+}
+
 /** page(html, picture) and code(html) give fragments. picture(text) is the
  * address to load, or null for none. */
 export function sanitizer(library) {

@@ -7,7 +7,7 @@
 import { mapLines, withoutValues } from "./dialect.js";
 import { h } from "./dom.js";
 import { slugger } from "./headings.js";
-import { fetchText } from "./markdown-renderer.js";
+import { fetchText } from "./safe.js";
 
 const MOST = 12;
 

@@ -4,7 +4,8 @@
 // colours, and for what this server does not have, its place.
 
 import { h } from "./dom.js";
-import { fetchText, render } from "./markdown-renderer.js";
+import { render } from "./markdown-renderer.js";
+import { fetchText } from "./safe.js";
 
 const TEXTS = {
   ...{ h: "cpp", cpp: "cpp", py: "python", sh: "bash", cmake: "cmake" },
