@@ -15,6 +15,7 @@ command_vendor() {
       "write ./tutorial vendor."
     shift "$TAKEN"
   done
+  unset PYTHONHOME PYTHONPATH
   check_platform
   make_home
   ensure_python

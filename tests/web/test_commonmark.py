@@ -78,9 +78,7 @@ def test_examples_of_the_specification(new_pages, new_visitor):
     page.wait_for_function("window.show")
     differ = page.evaluate(COMPARE, found)
     # Pictures that an example shows are not on the server.
-    page.visitor.problems = [
-        p for p in page.visitor.problems if "404" not in p
-    ]
+    page.visitor.problems = [p for p in page.visitor.problems if "404" not in p]
     numbers = {one["number"]: one for one in differ}
     listed = {n: why for why, all_ in ON_PURPOSE.items() for n in all_}
     unexpected = [one for n, one in numbers.items() if n not in listed]

@@ -122,7 +122,9 @@ def test_where_links_go(sample):
     assert outside.count() == 3
     assert outside.first.get_attribute("rel") == "noopener noreferrer"
     picture = sample.locator(".reader-page img")
-    assert picture.get_attribute("src").endswith("/public/docs/figures/sample.svg")
+    assert picture.get_attribute("src").endswith(
+        "/public/docs/figures/sample.svg"
+    )
     assert picture.evaluate("n => n.naturalWidth") > 100
 
 
@@ -134,7 +136,11 @@ def test_links_of_a_tutorial(new_pages, read):
     )
     files = a_page("", slug="performance")
     contents = json.loads(files["/public/docs/contents.json"])
-    entry = {**contents[0]["pages"][0], "slug": "t", "file": "../tutorials/t.md"}
+    entry = {
+        **contents[0]["pages"][0],
+        "slug": "t",
+        "file": "../tutorials/t.md",
+    }
     contents[0]["pages"].append(entry)
     files["/public/docs/contents.json"] = json.dumps(contents)
     page = read(new_pages({**files, "/tutorials/t.md": text}), "#/t")
@@ -144,7 +150,9 @@ def test_links_of_a_tutorial(new_pages, read):
         "b": "#/source/llm/nn/gelu.h",
         "c": "#/source/tutorials/other.md",
     }
-    wait_for(page, "document.querySelector('.reader-page img').naturalWidth > 0")
+    wait_for(
+        page, "document.querySelector('.reader-page img').naturalWidth > 0"
+    )
 
 
 def test_a_note_and_back(sample):
@@ -160,8 +168,8 @@ def test_a_source_file(read, site):
     page.locator(".md-code code span").first.wait_for()
     shown = page.locator(".md-code code").evaluate("n => n.textContent")
     assert shown.strip() == (ROOT / "llm/nn/module.h").read_text().strip()
-    page.goto(page.url.split("#")[0] + "#/source/llm/nothing.h")
     page.visitor.expect("404")
+    page.goto(page.url.split("#")[0] + "#/source/llm/nothing.h")
     page.get_by_text("a file of the repository").wait_for()
 
 
@@ -213,9 +221,9 @@ def test_every_page_of_the_course(read, pages):
 
 def test_next_and_previous(sample):
     page = sample
+    page.visitor.expect("404")
     page.locator(".reader-step.next").click()
     wait_for(page, "location.hash === '#/intro-to-mlx'")
-    page.visitor.expect("404")
     page.go_back()
     wait_for(page, "document.title.startsWith('Everything')")
     page.keyboard.press("n")
@@ -242,7 +250,9 @@ def test_a_link_to_a_section(read, site):
 def test_the_place_is_remembered(read, site):
     page = read(site, "#/sample")
     wait_for(page, READY)
-    page.evaluate("document.getElementById('doc-masks-and-shapes').scrollIntoView()")
+    page.evaluate(
+        "document.getElementById('doc-masks-and-shapes').scrollIntoView()"
+    )
     wait_for(page, "localStorage.reading?.includes('masks-and-shapes')")
     wait_for(page, "history.state?.y > 0")
     page.reload()  # goes on where it was
@@ -290,7 +300,9 @@ def test_search(sample):
     field.fill("zzzz")
     page.get_by_text("Nothing has “zzzz”.").wait_for()
     field.fill("the same name again")
-    wait_for(page, "document.querySelectorAll('.reader-results a').length === 1")
+    wait_for(
+        page, "document.querySelectorAll('.reader-results a').length === 1"
+    )
     field.press("Enter")
     wait_for(page, "location.hash === '#/sample/masks-and-shapes-1'")
     assert page.locator("dialog[open]").count() == 0
@@ -322,7 +334,9 @@ def test_single_keys_can_be_switched_off(sample):
 # --- what is missing ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("slug", ["nowhere", "<b>x</b>", "..", "%", "a%2Fb", "__proto__"])
+@pytest.mark.parametrize(
+    "slug", ["nowhere", "<b>x</b>", "..", "%", "a%2Fb", "__proto__"]
+)
 def test_a_missing_page_says_so(read, site, slug):
     page = read(site, f"#/{slug}")
     page.get_by_role("heading", name="There is no such page").wait_for()
@@ -343,15 +357,26 @@ def test_a_missing_file_says_so(new_pages, read):
 
 @pytest.mark.parametrize(
     "content",
-    [None, "{", "{}", '[{"pages": 1}]', '[{"group": "a", "pages": [{"slug": "../x"}]}]'],
+    [
+        None,
+        "{",
+        "{}",
+        '[{"pages": 1}]',
+        '[{"group": "a", "pages": [{"slug": "../x"}]}]',
+    ],
 )
 def test_a_damaged_list_of_pages_says_so(new_pages, read, content):
     files = {} if content is None else {"/public/docs/contents.json": content}
     missing = [] if content else ["/public/docs/contents.json"]
     page = read(new_pages(files, missing))
     page.visitor.expect("404")
-    page.get_by_role("heading", name="The list of pages is not there").wait_for()
-    assert "/public/docs/contents.json" in page.locator(".reader-page").inner_text()
+    page.get_by_role(
+        "heading", name="The list of pages is not there"
+    ).wait_for()
+    assert (
+        "/public/docs/contents.json"
+        in page.locator(".reader-page").inner_text()
+    )
 
 
 def test_without_the_libraries_the_text_is_shown(new_pages, read):
@@ -364,9 +389,13 @@ def test_without_the_libraries_the_text_is_shown(new_pages, read):
     wait_for(page, "location.hash === '#/intro-to-mlx'")
 
 
-@pytest.mark.parametrize("part", ["katex.min.js", "katex.min.css", "highlight/"])
+@pytest.mark.parametrize(
+    "part", ["katex.min.js", "katex.min.css", "highlight/"]
+)
 def test_without_one_library_the_rest_is_shown(new_pages, read, part):
-    page = read(new_pages(sample_files(), [f"/public/vendor/{part}"]), "#/sample")
+    page = read(
+        new_pages(sample_files(), [f"/public/vendor/{part}"]), "#/sample"
+    )
     page.visitor.expect("404")
     wait_for(page, READY)
     assert page.locator(".md-callout").count() == 5

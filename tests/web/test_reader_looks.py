@@ -153,7 +153,10 @@ def test_weight(new_pages, read):
         files = weight(server.sent)
         total = sum(files.values())
         print(f"{slug}: {total} bytes in {len(files)} files")
-        assert total <= LIMIT, (slug, sorted(files.items(), key=lambda x: -x[1]))
+        assert total <= LIMIT, (
+            slug,
+            sorted(files.items(), key=lambda x: -x[1]),
+        )
 
 
 # --- other servers ------------------------------------------------------------
@@ -163,7 +166,14 @@ def test_weight(new_pages, read):
 def static(tmp_path):
     """Python's own server over a folder with the repository's public/."""
     (tmp_path / "public").mkdir()
-    for part in ("scripts", "styles", "vendor", "docs", "index.html", "favicon.svg"):
+    for part in (
+        "scripts",
+        "styles",
+        "vendor",
+        "docs",
+        "index.html",
+        "favicon.svg",
+    ):
         (tmp_path / "public" / part).symlink_to(ROOT / "public" / part)
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -181,6 +191,7 @@ def static(tmp_path):
             break
         except OSError:
             time.sleep(0.05)
+    (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
     yield tmp_path, url
     process.terminate()
     process.wait()
@@ -200,17 +211,18 @@ def test_static_server_and_five_lines(static, browser):
     assert page.locator(".md-code").count() > 0
     page.goto(url + "/public/index.html#/performance/two-limits")
     wait_for(page, "document.activeElement.id === 'doc-two-limits'")
-    page.visitor.expect("404")  # results are not in this folder
     assert visitor.close() == []
 
 
 def test_in_the_web_interface(visit, server):
     page = visit(server, "#/docs/performance/two-limits")
     wait_for(page, "document.activeElement.id === 'doc-two-limits'")
-    wait_for(page, "[...document.images].every(i => i.complete && i.naturalWidth)")
+    wait_for(
+        page, "[...document.images].every(i => i.complete && i.naturalWidth)"
+    )
     assert page.title().startswith("Where the time goes")
+    page.visitor.expect("404")  # until the next page is written
     page.keyboard.press("n")
-    page.visitor.expect("404")  # until that page is written
     wait_for(page, "location.hash.startsWith('#/docs/')")
     page.go_back()
     page.locator(".reader-page a[href*='source/']").first.click()
@@ -228,7 +240,8 @@ def test_the_app_loads_the_reader_only_for_learn(visit, server):
     page.locator("#prompt").wait_for()
     asked = "performance.getEntriesByType('resource').map(r => r.name)"
     assert not any(
-        "/vendor/" in name or "/scripts/" in name for name in page.evaluate(asked)
+        "/vendor/" in name or "/scripts/" in name
+        for name in page.evaluate(asked)
     )
     page.get_by_role("link", name="Learn", exact=True).click()
     page.get_by_role("heading", name="Learn how").wait_for()
@@ -239,7 +252,12 @@ def test_a_vendor_folder_is_complete():
     names = {p.name for p in (ROOT / "public/vendor").iterdir()}
     assert {"marked.esm.js", "purify.min.js", "katex.min.js"} <= names
     assert len([n for n in names if n.startswith("LICENSE.")]) == 4
-    assert shutil.which("git") is None or not subprocess.run(
-        ["git", "ls-files", "public/vendor"], cwd=ROOT, capture_output=True
-    ).stdout
-    assert pathlib.Path(ROOT / "public/vendor/fonts/KaTeX_Main-Regular.woff2").is_file()
+    assert (
+        shutil.which("git") is None
+        or not subprocess.run(
+            ["git", "ls-files", "public/vendor"], cwd=ROOT, capture_output=True
+        ).stdout
+    )
+    assert pathlib.Path(
+        ROOT / "public/vendor/fonts/KaTeX_Main-Regular.woff2"
+    ).is_file()

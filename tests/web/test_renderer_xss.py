@@ -106,7 +106,8 @@ def test_contents_search_and_list_of_pages(new_pages, read):
     """Texts of a page and of contents.json in everything that the reader makes
     of them."""
     headings = "\n\n".join(
-        f"## {text.splitlines()[0]} needle\n\nneedle {text}" for text in VECTORS[::7]
+        f"## {text.splitlines()[0]} needle\n\nneedle {text}"
+        for text in VECTORS[::7]
     )
     title = "<img src=x onerror=alert(1)>"
     files = a_page(f"# {title}\n\n{headings}", title=title, level=title)
@@ -123,11 +124,15 @@ def test_contents_search_and_list_of_pages(new_pages, read):
     page.keyboard.press("Escape")
     page.goto(server.url + "/public/index.html#/")
     page.get_by_role("heading", name="Learn how").wait_for()
-    page.goto(server.url + "/public/index.html#/%3Cimg%20src=x%20onerror=alert(1)%3E")
+    page.goto(
+        server.url + "/public/index.html#/%3Cimg%20src=x%20onerror=alert(1)%3E"
+    )
     page.get_by_role("heading", name="no such page").wait_for()
     assert title in page.locator(".reader-page").inner_text()
     assert page.evaluate("window.problems") == []
-    strange = "script:not([src]), iframe, [onerror], img:not([alt='']):not([src*=x])"
+    strange = (
+        "script:not([src]), iframe, [onerror], img:not([alt='']):not([src*=x])"
+    )
     assert page.locator(strange).count() == 0
 
 
@@ -176,7 +181,8 @@ DEEP = {
     "formulas": "$x_1$ " * (SIZE // 6),
     "deep formula": "$" + "{" * 900 + "}" * 900 + "$",
     "growing formula": "$\\def\\a{xx}\\def\\b{\\a\\a}\\def\\c{\\b\\b}"
-    + "\\c" * 400 + "$",
+    + "\\c" * 400
+    + "$",
     "notes": "".join(f"[^{n}]: a\n\n" for n in range(5000)),
     "notes in notes": "[^0]\n\n"
     + "".join(f"[^{n}]: a[^{n + 1}]\n\n" for n in range(3000)),
