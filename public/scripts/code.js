@@ -81,18 +81,15 @@ export function frameCode(root) {
     const name = pre.dataset.source || info.name;
     const output = info.name === "Output";
     const title = output ? "" : (TITLES[info.language] ?? "");
-    pre.replaceWith(
-      h(
-        output ? "div.md-code.md-output" : "div.md-code",
-        h(
-          "div.md-code-head",
-          h("span.md-code-name", name || title),
-          h("span.md-code-note", info.note),
-          copyButton(code),
-        ),
-        pre,
-      ),
+    const head = h(
+      "div.md-code-head",
+      h("span.md-code-name", name || title),
+      h("span.md-code-note", info.note),
+      copyButton(code),
     );
+    const box = h(output ? "div.md-code.md-output" : "div.md-code", head);
+    pre.replaceWith(box);
+    box.append(pre);
     if (info.language && code.textContent.length <= LONGEST) {
       out.push({ code, language: info.language });
     }

@@ -6,8 +6,7 @@
 // dropped, comments too. What comes out is not trusted: markdown-renderer.js
 // sends it through DOMPurify.
 
-/** The text took too long; it is shown as it is. */
-export class TooMuch extends Error {}
+import { TooMuch, clocks, isDeep } from "./limits.js";
 
 const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 const escape = (text) => text.replace(/[&<>"]/g, (c) => ESCAPES[c]);
@@ -252,18 +251,15 @@ const renderer = {
   },
 };
 
-/** HTML text of a page. `library` is marked's module; TooMuch after `ms`. */
+/** HTML text of a page, or TooMuch. `library` is marked's module; `ms` is what
+ * much work may take. */
 export function toHtml({ Marked }, markdown, ms) {
-  const end = performance.now() + ms;
-  const look = () => {
-    if (performance.now() > end) throw new TooMuch("it took too long");
-  };
-  const clock = (level) => ({ name: `${level}Clock`, level, tokenizer: look });
+  if (isDeep(markdown)) throw new TooMuch("it is nested too deep");
   const notes = footnotes();
   const marked = new Marked({
     extensions: [
       ...[mathsBlock, details, ...notes.extensions, inlineMaths],
-      ...[clock("block"), clock("inline")],
+      ...clocks(ms),
     ],
     hooks: {
       // A star in a formula closes no emphasis.
@@ -274,7 +270,6 @@ export function toHtml({ Marked }, markdown, ms) {
   });
   try {
     const html = marked.parse(withoutValues(markdown));
-    look();
     return html + notes.render((inner) => (prepare(inner), marked.parser(inner)));
   } catch (error) {
     if (error instanceof RangeError) throw new TooMuch("it is nested too deep");

@@ -8,15 +8,18 @@
 // they are absent, or a text is too much, the Markdown itself is shown.
 
 import { colours, frameCode } from "./code.js";
-import { TooMuch, toHtml } from "./dialect.js";
+import { toHtml } from "./dialect.js";
 import { h, styleSheet } from "./dom.js";
 import { PREFIX, nameHeadings } from "./headings.js";
+import { TooMuch } from "./limits.js";
 import { fetchText, safeAddress, safePicture, sanitizer } from "./safe.js";
 
 const VENDOR = new URL("../vendor/", import.meta.url);
 const LONGEST = 300000; // characters of a page
-const MILLISECONDS = 400; // for the way from Markdown to HTML
-const FORMULAS = { most: 1000, longest: 2000 };
+const MILLISECONDS = 300; // for much work on the way to HTML
+const ELEMENTS = 10000; // of a page, about
+// Deeper ones end the process of a browser that lays them out.
+const FORMULAS = { most: 1000, longest: 2000, deepest: 150 };
 
 const vendored = (file) => import(new URL(file, VENDOR).href);
 
@@ -50,6 +53,7 @@ const turns = new WeakMap(); // target -> the render that it shows
  *   picture(text)  the same for a picture
  * Returns {title, headings: [{level, id, text, element}], laidOut}. */
 export async function render(markdown, target, options = {}) {
+  markdown = String(markdown ?? "");
   target.classList.add("md-page");
   const turn = {};
   turns.set(target, turn);
@@ -87,7 +91,11 @@ async function layOut({ marked, safe }, markdown, target, options, current) {
     const url = safePicture(address, base);
     return url && (address === text && !options.base ? text : url.href);
   };
-  const page = safe.page(toHtml(marked, markdown, MILLISECONDS), picture);
+  const html = toHtml(marked, markdown, MILLISECONDS);
+  if (html.split("<").length > 2 * ELEMENTS) {
+    throw new TooMuch("it has too many parts");
+  }
+  const page = safe.page(html, picture);
   const formulas = [...page.querySelectorAll(".md-maths")].slice(0, FORMULAS.most);
   const headings = nameHeadings(page, section);
   finish(page, { ...options, base, section });
@@ -234,12 +242,24 @@ async function mathematics() {
         maxSize: 20,
         macros: { ...MACROS },
       });
+      if (depthOf(made) > FORMULAS.deepest) throw new Error("It is too deep.");
       node.replaceChildren(...made.childNodes);
     } catch (error) {
       node.classList.add("md-wrong");
       node.title = error.message;
     }
   };
+}
+
+function depthOf(root) {
+  let deepest = 0;
+  const left = [[root, 0]];
+  while (left.length) {
+    const [node, depth] = left.pop();
+    deepest = Math.max(deepest, depth);
+    for (const child of node.children) left.push([child, depth + 1]);
+  }
+  return deepest;
 }
 
 // --- <article data-markdown="page.md"></article> -----------------------------

@@ -16,7 +16,8 @@ function plain(line) {
   return line
     .replace(/<!--.*?-->|<\/?(?:details|summary)>/g, "")
     .replace(/!?\[((?:[^\]\\]|\\.)*)\](?:\([^)]*\)|\[[^\]]*\])?/g, "$1")
-    .replace(/^[\s>#*+|-]+|[*_`|]+/g, " ")
+    .replace(/^[\s>#*+|-]+|\|/g, " ")
+    .replace(/[*`]+|(?<!\w)_+|_+(?!\w)/g, "")
     .replace(/\\([^\w\s])/g, "$1")
     .trim();
 }
@@ -64,7 +65,10 @@ export async function readBook(book) {
 }
 
 const wordsOf = (text) =>
-  text.toLowerCase().split(/[^\p{L}\p{N}_:+#.-]+/u).filter(Boolean);
+  text
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}_:+#.-]+/u)
+    .filter((word) => /[\p{L}\p{N}]/u.test(word));
 
 /** The best sections for a query: [{page, id, heading, text, at}]; `at` is
  * where in the text the first word is, or -1. */
@@ -158,6 +162,10 @@ export function searchDialog(book, href) {
   const move = (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const links = [...results.querySelectorAll("a")];
+    if (event.key === "Escape") {
+      event.preventDefault(); // would only empty the field
+      box.close();
+    }
     if (event.key === "Enter" && event.target === field) {
       event.preventDefault(); // would press Close
       links[0]?.click();

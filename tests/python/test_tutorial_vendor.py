@@ -63,7 +63,7 @@ def test_only_what_pages_load_is_copied(box):
     assert vendor(box) == sorted(
         [".installed", "fonts/KaTeX_Main-Regular.woff2", "highlight/core.min.js",
          "katex.min.css", "katex.min.js", "marked.esm.js", "purify.min.js",
-         *(f"LICENSE.{n}" for n in ("@highlightjs", "dompurify", "katex", "marked")),
+         *(f"LICENSE.{n}" for n in ("highlight.js", "dompurify", "katex", "marked")),
          *(f"highlight/{n}.min.js"
            for n in ("bash", "cmake", "cpp", "diff", "json", "python", "yaml"))]
     )  # fmt: skip

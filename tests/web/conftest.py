@@ -92,10 +92,12 @@ def visit(new_visitor):
 
 @pytest.fixture
 def read(new_visitor):
-    """read(server, "#/performance", ...) -> the page of public/index.html."""
+    """read(server, "#/performance", ["404"]) -> the page of public/index.html;
+    complaints with one of these words are expected."""
 
-    def read(server, route="#/", **options):
+    def read(server, route="#/", expected=(), **options):
         page = new_visitor(server, **options).page
+        page.visitor.expect(*expected)
         page.goto(f"{server.url}/public/index.html{route}")
         return page
 

@@ -2,6 +2,7 @@
 """A static server for the repository's pages, with the policy of the web
 interface or without, some files of a test's own, and some that are missing."""
 
+import contextlib
 import http.server
 import json
 import pathlib
@@ -25,6 +26,7 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>A page</title>
+<link rel="icon" href="favicon.svg">
 <link rel="stylesheet" href="styles/page.css">
 <main><article id="out"></article></main>
 <script type="module" src="show.js"></script>
@@ -60,8 +62,7 @@ class PageServer:
         class Handler(RequestHandler):
             server_of = outer
 
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
+        self.http = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
         return self
@@ -80,6 +81,11 @@ class PageServer:
         if not fits or ".." in path or path.startswith(self.missing or "?"):
             return None
         return file.read_bytes() if file.is_file() else None
+
+
+class HTTPServer(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # a page asks for many files at once
 
 
 class RequestHandler(http.server.BaseHTTPRequestHandler):
@@ -103,4 +109,5 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
         self.send_header("Cache-Control", "no-store")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        with contextlib.suppress(ConnectionError):  # the page has gone
+            self.wfile.write(data)

@@ -48,7 +48,7 @@ MLX 0.32.4 3.5
 ```
 
 ```bash mac
-xcode-select --install
+sudo xcode-select --install  # "once"
 ```
 
 ```cpp body fails: no matching function

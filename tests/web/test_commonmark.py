@@ -7,6 +7,8 @@ import os
 import pathlib
 import re
 
+from support.browser import wait_for
+
 HOME = os.environ.get("MLX_TUTORIAL_HOME", "~/ai-training")
 SPEC = pathlib.Path(HOME).expanduser() / (
     "cache/npm/node_modules/commonmark-spec/spec.txt"
@@ -14,7 +16,45 @@ SPEC = pathlib.Path(HOME).expanduser() / (
 EXAMPLE = re.compile(r"^`{32} example\n(.*?)^\.\n(.*?)^`{32}$", re.M | re.S)
 
 # Number of the example -> what differs, by reason.
-ON_PURPOSE = {}
+ON_PURPOSE = {
+    "Raw HTML is dropped; a text between tags in a line stays.": [
+        21,
+        31,
+        *range(148, 156),
+        *range(159, 179),
+        180,
+        *range(184, 192),
+        201,
+        344,
+        *range(475, 478),
+        491,
+        494,
+        524,
+        536,
+        *range(613, 618),
+        *range(629, 632),
+        642,
+        643,
+    ],
+    "An address of another scheme than http, https and mailto is no link.": [
+        596,
+        598,
+        599,
+        601,
+    ],
+    "GitHub makes links of bare addresses, also between < and >.": [
+        602,
+        608,
+        611,
+        612,
+    ],
+    "Names of sections begin with doc-, in the page and in links to it.": [
+        501,
+    ],
+    "DOMPurify takes the white space around an attribute away.": [
+        196,
+    ],
+}
 
 # Both sides as text: without what the renderer adds around an element, and with
 # white space where it does not matter taken out.
@@ -42,12 +82,12 @@ COMPARE = r"""async (examples) => {
       .sort();
     const block = BLOCKS.includes(node.nodeName) ? "\n" : "";
     const name = node.nodeName.toLowerCase();
-    const text = block && !keep && name !== "pre" ? inner.trim() : inner;
+    const text = block && !keep && name !== "pre" ? inner.replace(/ +/g, " ").trim() : inner;
     return `${block}<${[name, ...attributes].join(" ")}>${text}</${name}>${block}`;
   };
   const text = (root) =>
     [...plain(root).childNodes].map((n) => write(n, false)).join("")
-      .replace(/\s*\n\s*/g, "\n").trim();
+      .replace(/<br><\/br>\s*/g, "<br>").replace(/\s*\n\s*/g, "\n").trim();
   const differ = [];
   for (const { number, markdown, html } of examples) {
     const wanted = document.createElement("div");
@@ -73,15 +113,14 @@ def test_examples_of_the_specification(new_pages, new_visitor):
     found = examples()
     assert len(found) == 652
     server = new_pages(policy=False)  # this test itself writes HTML
-    page = new_visitor(server).page
+    visitor = new_visitor(server)
+    visitor.expect("404")  # pictures that an example shows
+    page = visitor.page
     page.goto(server.url + "/public/empty.html")
-    page.wait_for_function("window.show")
+    wait_for(page, "!!window.show")
     differ = page.evaluate(COMPARE, found)
-    # Pictures that an example shows are not on the server.
-    page.visitor.problems = [p for p in page.visitor.problems if "404" not in p]
     numbers = {one["number"]: one for one in differ}
     listed = {n: why for why, all_ in ON_PURPOSE.items() for n in all_}
-    unexpected = [one for n, one in numbers.items() if n not in listed]
-    assert unexpected == []
+    assert [one for n, one in numbers.items() if n not in listed] == []
     assert sorted(listed) == sorted(numbers)
-    print(f"{len(found) - len(differ)} of {len(found)} as specified")
+    assert len(found) - len(differ) == 584

@@ -47,7 +47,7 @@ def links(page, selector=".reader-page a[href]"):
 def test_what_a_page_shows(sample):
     page = sample
     assert page.title() == "Everything on one page · MLX LLM Tutorial"
-    assert page.locator(".katex").count() == 6
+    assert page.locator(".katex").count() == 7
     assert page.locator(".md-wrong, .katex-error").count() == 0
     assert "costs $5 and $10" in page.locator(".reader-page").inner_text()
     assert texts(page, ".md-callout-title") == [
@@ -59,7 +59,7 @@ def test_what_a_page_shows(sample):
     assert texts(page, "del") == ["mistakes"]
     assert page.locator("details:not([open]) summary code").count() == 1
     body = page.locator(".reader-page").inner_text()
-    assert "<!--" not in body and "value:" not in body
+    assert "<!--" not in body and "x.json" not in body
     assert "1.43 2.54 nats" in re.sub(r"\s+", " ", body)
     assert "<b>shown as text</b>" in body and "bold HTML" in body
 
@@ -176,8 +176,7 @@ def test_a_source_file(read, site):
 def test_every_page_of_the_course(read, pages):
     """What search calls a section is one; no formula is wrong."""
     contents = json.loads((ROOT / "public/docs/contents.json").read_text())
-    page = read(pages, "#/")
-    page.visitor.expect("404")
+    page = read(pages, "#/", expected=["404"])
     wait_for(page, READY)
     found = page.evaluate(
         """async () => {
@@ -314,6 +313,7 @@ def test_search(sample):
 
 def test_single_keys_can_be_switched_off(sample):
     page = sample
+    page.visitor.expect("404")
     page.keyboard.press("?")
     box = page.get_by_role("dialog")
     box.wait_for()
@@ -349,8 +349,7 @@ def test_a_missing_page_says_so(read, site, slug):
 def test_a_missing_file_says_so(new_pages, read):
     files = a_page("# A")
     del files["/public/docs/sample.md"]
-    page = read(new_pages(files), "#/sample")
-    page.visitor.expect("404")
+    page = read(new_pages(files), "#/sample", expected=["404"])
     page.get_by_text("is not there").wait_for()
     assert "public/docs/sample.md" in page.locator(".reader-page").inner_text()
 
@@ -368,8 +367,7 @@ def test_a_missing_file_says_so(new_pages, read):
 def test_a_damaged_list_of_pages_says_so(new_pages, read, content):
     files = {} if content is None else {"/public/docs/contents.json": content}
     missing = [] if content else ["/public/docs/contents.json"]
-    page = read(new_pages(files, missing))
-    page.visitor.expect("404")
+    page = read(new_pages(files, missing), expected=["404"])
     page.get_by_role(
         "heading", name="The list of pages is not there"
     ).wait_for()
@@ -380,8 +378,11 @@ def test_a_damaged_list_of_pages_says_so(new_pages, read, content):
 
 
 def test_without_the_libraries_the_text_is_shown(new_pages, read):
-    page = read(new_pages(sample_files(), ["/public/vendor/"]), "#/sample")
-    page.visitor.expect("404")
+    page = read(
+        new_pages(sample_files(), ["/public/vendor/"]),
+        "#/sample",
+        expected=["404"],
+    )
     page.get_by_text("./tutorial vendor").wait_for()
     assert page.locator(".md-text").evaluate("n => n.textContent") == SAMPLE
     screenshot(page, "reader-without-libraries")
@@ -394,9 +395,10 @@ def test_without_the_libraries_the_text_is_shown(new_pages, read):
 )
 def test_without_one_library_the_rest_is_shown(new_pages, read, part):
     page = read(
-        new_pages(sample_files(), [f"/public/vendor/{part}"]), "#/sample"
+        new_pages(sample_files(), [f"/public/vendor/{part}"]),
+        "#/sample",
+        expected=["404"],
     )
-    page.visitor.expect("404")
     wait_for(page, READY)
     assert page.locator(".md-callout").count() == 5
     assert "softmax" in page.locator("div.md-maths").inner_text()
