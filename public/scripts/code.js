@@ -16,6 +16,7 @@ const TITLES = {
   ...{ cmake: "CMake", diff: "Diff", yaml: "YAML" },
 };
 const LONGEST = 30000; // characters that get colours
+const MOST = 400; // blocks that get a frame
 
 /** highlight.js's name of a language, or null. */
 export const languageOf = (word) =>
@@ -74,7 +75,7 @@ function copyButton(code) {
  * that can have colours: [{code, language}]. */
 export function frameCode(root) {
   const out = [];
-  for (const pre of root.querySelectorAll("pre")) {
+  for (const pre of [...root.querySelectorAll("pre")].slice(0, MOST)) {
     const code = pre.firstElementChild;
     if (code?.nodeName !== "CODE") continue;
     const info = readInfo(pre.dataset.info ?? "");

@@ -11,10 +11,17 @@ import { fetchText } from "./safe.js";
 
 const MOST = 12;
 
+/** The words of a formula. */
+const wordsOfTex = (tex) =>
+  tex
+    .replace(/\\(?:begin|end)\{\w+\}|\\[a-zA-Z]+|[{}$&\\]/g, " ")
+    .replace(/\s*([_^])\s*/g, "$1");
+
 /** Text of a line without the marks of Markdown. */
 function plain(line) {
   return line
-    .replace(/<!--.*?-->|<\/?(?:details|summary)>/g, "")
+    .replace(/<!--.*?-->|<\/?(?:details|summary)>|\[!\w+\]/g, "")
+    .replace(/\$[^$]+\$/g, wordsOfTex)
     .replace(/!?\[((?:[^\]\\]|\\.)*)\](?:\([^)]*\)|\[[^\]]*\])?/g, "$1")
     .replace(/^[\s>#*+|-]+|\|/g, " ")
     .replace(/[*`]+|(?<!\w)_+|_+(?!\w)/g, "")
@@ -35,10 +42,19 @@ const headingText = (line) =>
 export function sectionsOf(markdown) {
   const slug = slugger();
   const sections = [{ id: "", heading: "", lines: [] }];
+  let tex = false; // between two lines $$
   mapLines(withoutValues(markdown), (line, code) => {
     const m = !code && /^ {0,3}(#{1,6})\s+(.*)$/.exec(line);
     if (!m) {
-      const text = code ? line.replace(/^ {0,3}[`~]{3,}.*$/, "") : plain(line);
+      if (!code && line.trim() === "$$") {
+        tex = !tex;
+        return line;
+      }
+      const text = code
+        ? line.replace(/^ {0,3}[`~]{3,}.*$/, "")
+        : tex
+          ? wordsOfTex(line)
+          : plain(line);
       if (text) sections.at(-1).lines.push(text);
       return line;
     }

@@ -69,11 +69,11 @@ test("links of the repository", () => {
 });
 
 test("search finds sections, and titles count more", () => {
-  const text = "# T\n\nIntro `code`.\n\n## KV cache ##\n\nKeys and _values_, `max_tokens`.\n\n```bash\n# no heading\nls\n```\n\n### KV cache\n\n<!-- value: a b -->7<!-- /value --> [link](x.md)\n";
+  const text = "# T\n\nIntro `code`.\n\n## KV cache ##\n\nKeys and _values_, `max_tokens`.\n\n```bash\n# no heading\nls\n```\n\n### KV cache\n\n<!-- value: a b -->7<!-- /value --> [link](x.md)\n\n> [!NOTE]\n> $x_i$ costs $5.\n\n$$\n\\operatorname{softmax}(x)\n$$\n";
   const sections = sectionsOf(text);
   assert.deepEqual(sections.map((s) => s.id), ["", "kv-cache", "kv-cache-1"]);
   assert.equal(sections[1].text, "Keys and values, max_tokens. # no heading ls");
-  assert.equal(sections[2].text, "7 link");
+  assert.equal(sections[2].text.trim(), "7 link x_i costs $5. softmax (x)");
   const page = { slug: "t", title: "Serving" };
   const other = { slug: "o", title: "Other" };
   const all = [
