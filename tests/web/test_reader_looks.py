@@ -69,7 +69,7 @@ def test_a_phone_scrolls_only_down(read, site, name):
     # 2.5.8: targets of 24 pixels, but for links within text.
     low = page.evaluate(
         """() => [...document.querySelectorAll("button, summary, input, a")]
-          .filter((n) => n.offsetParent && !n.matches("p a, li a:not(nav a), td a, sup a, .skip, .md-anchor"))
+          .filter((n) => n.offsetParent && !n.matches("p a, li a:not(nav a), td a, sup a, .skip"))
           .filter((n) => !n.disabled)
           .map((n) => [n.getBoundingClientRect().height, n.outerHTML.slice(0, 90)])
           .filter(([height]) => height < 23.5)"""
