@@ -14,8 +14,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/python"), str(ROOT / "benchmarks")]
 
 from page_server import PageServer  # noqa: E402
+from sample_page import READY, sample_files  # noqa: E402
 from smollm2 import gguf_file  # noqa: E402
-from support.browser import Browser, find_browser  # noqa: E402
+from support.browser import Browser, find_browser, wait_for  # noqa: E402
 from support.web_stub import Stub  # noqa: E402
 from web_models import add_smollm2, serve, trained_models  # noqa: E402
 
@@ -116,6 +117,20 @@ def pages():
     """The repository as it is."""
     with PageServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The repository with the sample page."""
+    with PageServer(sample_files()) as server:
+        yield server
+
+
+@pytest.fixture
+def sample(read, site):
+    page = read(site, "#/sample")
+    wait_for(page, READY)
+    return page
 
 
 @pytest.fixture

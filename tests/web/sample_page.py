@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A page with everything that pages have, and its figure."""
 
+import json
+
+from page_server import ROOT
+
+READY = """document.querySelector(".reader-page h1") &&
+  !document.querySelector("[aria-busy]")"""
+
 SAMPLE = r"""# Everything on one page
 
 > **Level:** deeper · **Time:** 20 minutes to read, 3 minutes of a 2-core CPU · **Memory:** 1 GB · **Apple silicon:** not yet measured (`./tutorial bench report`)
@@ -44,7 +51,7 @@ MLX 0.32.4 3.5
 ```
 
 ```bash run exit=3
-./tutorial run simple_llm train --steps -1
+./tutorial run simple_llm train --steps "-1"  # refused
 ```
 
 ```bash mac
@@ -154,10 +161,6 @@ path { stroke: var(--ink); stroke-width: 1.5; fill: none; }
 
 def sample_files():
     """Of a server that has the sample between two of the real pages."""
-    import json
-
-    from page_server import ROOT
-
     contents = json.loads((ROOT / "public/docs/contents.json").read_text())
     contents[0]["pages"].insert(
         1,

@@ -15,20 +15,13 @@ import time
 import urllib.request
 
 import pytest
-from page_server import ROOT, PageServer
+from page_server import ROOT
 from PIL import Image
-from sample_page import sample_files
+from sample_page import READY, sample_files
 from support.browser import axe_violations, screenshot, wait_for
 
-READY = "document.querySelector('.reader-page h1') && !document.querySelector('[aria-busy]')"
 LIMIT = 250_000  # bytes of a page with its fonts, gzipped
 SHOWN = {"cover": "#/", "sample": "#/sample", "performance": "#/performance"}
-
-
-@pytest.fixture(scope="module")
-def site():
-    with PageServer(sample_files()) as server:
-        yield server
 
 
 def opened(read, site, name, **options):
@@ -223,8 +216,9 @@ def test_in_the_web_interface(visit, server):
     assert page.title().startswith("Where the time goes")
     page.visitor.expect("404")  # until the next page is written
     page.keyboard.press("n")
-    wait_for(page, "location.hash.startsWith('#/docs/')")
+    wait_for(page, "location.hash === '#/docs/model-optimization'")
     page.go_back()
+    wait_for(page, "document.title.startsWith('Where the time goes')")
     page.locator(".reader-page a[href*='source/']").first.click()
     wait_for(page, "location.hash.startsWith('#/docs/source/')")
     page.locator(".md-code code, .reader-page code").first.wait_for()
