@@ -8,7 +8,7 @@ import json
 import pathlib
 import threading
 
-from support.web_stub import POLICY
+from support.web_stub import POLICY, StubServer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TYPES = {
@@ -62,7 +62,7 @@ class PageServer:
         class Handler(RequestHandler):
             server_of = outer
 
-        self.http = HTTPServer(("127.0.0.1", 0), Handler)
+        self.http = StubServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
         return self
@@ -81,11 +81,6 @@ class PageServer:
         if not fits or ".." in path or path.startswith(self.missing or "?"):
             return None
         return file.read_bytes() if file.is_file() else None
-
-
-class HTTPServer(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128  # a page asks for many files at once
 
 
 class RequestHandler(http.server.BaseHTTPRequestHandler):
