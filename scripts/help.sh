@@ -46,6 +46,8 @@ Build, train and look inside language models in C++20 on MLX.
       --all                        all of them
       --peers                      install what they compare with (PyTorch,
                                    llama.cpp, ...), after a yes
+  ./tutorial vendor                fetch what lays out the pages of the course in
+                                   a browser (start and web offer it)
   ./tutorial doctor [--json]       what is installed, what is missing
   ./tutorial clean                 remove build and cache
       --all                        models and data too, after a yes
@@ -110,13 +112,14 @@ main() {
     docs) command_docs "$@" ;;
     test) command_test "$@" ;;
     bench) command_bench "$@" ;;
+    vendor) command_vendor "$@" ;;
     doctor) command_doctor "$@" ;;
     clean) command_clean "$@" ;;
     help | --help | -h) print_help ;;
     *)
       usage_error "expected a command but received '$command'; choose from:" \
-        "start, web, notebook, exercise, docs, test, train, run, bench, doctor," \
-        "clean, help."
+        "start, web, notebook, exercise, docs, test, train, run, bench, vendor," \
+        "doctor, clean, help."
       ;;
   esac
 }
