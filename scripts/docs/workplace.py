@@ -15,7 +15,7 @@ import time
 
 # What a block may know of the machine.
 KEPT = ("LANG", "CONDA_EXE", "CHROMIUM", "MLX_TUTORIAL_DATA", "TERM_PROGRAM")
-KEPT += ("MLX_TUTORIAL_PYTHON", "MLX_TUTORIAL_CXX", "HF_ENDPOINT")
+KEPT += ("MLX_TUTORIAL_CXX", "HF_ENDPOINT")
 KEPT += ("http_proxy", "https_proxy", "no_proxy")
 SECONDS = 300  # of one block, then it hangs
 
@@ -81,6 +81,11 @@ class Workplace:
             "HOME": str(self.home),
             "TMPDIR": str(self.base),
             "MLX_TUTORIAL_HOME": str(self.training),
+            # By its own path, not through the link to the cache: the build
+            # begins anew when Python seems to lie elsewhere.
+            "MLX_TUTORIAL_PYTHON": os.environ.get(
+                "MLX_TUTORIAL_PYTHON", sys.executable
+            ),
             "CCACHE_DIR": str(cache),
             "CCACHE_BASEDIR": str(self.base),
             "CCACHE_NOHASHDIR": "1",
