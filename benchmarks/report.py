@@ -247,6 +247,56 @@ def cells_of(r):
     ]
 
 
+def parts(r):
+    return [
+        row_of(part, figures["ms"], lambda x: f"{x:.2f} ms")
+        for part, figures in r["summary"].items()
+    ] + [f"between the parts: {r['rest_ms']:.1f} ms"]
+
+
+def packed(r):
+    cells = []
+    for name, found in r.items():
+        costs = [
+            f"{setting}: {p['more_nats']:+.4f}"
+            for setting, p in found["by_setting"].items()
+        ]
+        cells.append(
+            f"{name}: {found['nats']:.4f} nats in float32; {', '.join(costs)}"
+        )
+        for bits, p in found.get("cache", {}).items():
+            cells.append(f"{name}, cache of {bits}: {p['more_nats']:+.4f}")
+    return cells
+
+
+def writing(r):
+    cells = [
+        f"{case}: "
+        + ", ".join(f"{name} {ratio_text(q)}" for name, q in found.items())
+        for case, found in r["gains"].items()
+    ]
+    for case, found in r["guesses"].items():
+        kept = [f"{name} {g['kept']:.0%}" for name, g in found.items()]
+        cells.append(f"{case}: guesses kept: {', '.join(kept)}")
+    return cells
+
+
+def training_memory(r):
+    found = r["summary"]
+    return [
+        f"{name}: {memory['median']:.0f} MiB, "
+        f"{found['tokens_per_s']['values'][name]['median']:,.0f} tokens a second"
+        for name, memory in found["memory_mib"]["values"].items()
+    ]
+
+
+def heads(r):
+    return [
+        f"{name}: layer {m['layer']}, head {m['head']}: {m[name]:.2f}"
+        for name, m in r["maps"].items()
+    ]
+
+
 ROWS = [
     (
         "nano_loss",
@@ -266,6 +316,7 @@ ROWS = [
     ("ngram_ladder", "the counting models are right", ladder),
     ("sorting", "minGPT's sorting task: 5000 of 5000", sorting),
     ("step_time", "the step of the nano preset, beside others", step_time),
+    ("step_parts", "what the step is made of", parts),
     (
         "sample_dataset",
         "ten minutes of fine-tuning are seen and heard",
@@ -286,6 +337,10 @@ ROWS = [
     ("bpe", "encoding is at least as fast as tiktoken's", bpe),
     ("load", "loading SmolLM2, beside others", load),
     ("memory", "no more memory than PyTorch and llama.cpp", memory),
+    ("training_memory", "what makes training take less", training_memory),
+    ("writing", "ways to write: cache, batches, guesses", writing),
+    ("quantization", "what fewer bits cost", packed),
+    ("attention", "what the heads of the default model look at", heads),
     ("scaling", "the step by width, context and batch", scaling),
     ("roofline", "how near decoding and training are to the limits", roofline),
     ("web_load", "the web server keeps its word with many clients", web_load),
