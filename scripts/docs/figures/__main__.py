@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Draws the figures that are old or missing; see runner.py.
 
-    python scripts/docs/figures [NAME...]           draw what is old
-    python scripts/docs/figures --force [NAME...]   draw in any case
-    python scripts/docs/figures --check [NAME...]   only say what is old: exit 1
-    python scripts/docs/figures --list              each with its inputs
+python scripts/docs/figures [NAME...]           draw what is old
+python scripts/docs/figures --force [NAME...]   draw in any case
+python scripts/docs/figures --check [NAME...]   only say what is old: exit 1
+python scripts/docs/figures --list              each with its inputs
 """
 
 import argparse
