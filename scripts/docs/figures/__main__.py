@@ -39,8 +39,8 @@ def main():
     if args.check:
         for name in old:
             print(
-                f"public/docs/figures/{name}.svg: drawn from other inputs than "
-                "there are now; run ./tutorial docs write."
+                f"{runner.target(name).relative_to(runner.ROOT)}: drawn from "
+                "other inputs than there are now; run ./tutorial docs write."
             )
         return int(bool(old))
     for name in old:

@@ -6,7 +6,7 @@ module of this folder with
     INPUTS               files it is drawn from, by their paths from the root
     draw()               -> a Matplotlib figure
 
-and becomes public/docs/figures/<module>.svg, which names the digest of those
+and becomes public/docs/figures/MODULE.svg (with - for _), which names the digest of those
 inputs, of the module and of style.py. To see whether it is old nothing is
 drawn, and Matplotlib is not even imported.
 """
@@ -21,21 +21,22 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
-TOOLS = {"__main__", "runner", "style"}
+INPUTS = "INPUTS"
 
 
 def names():
-    found = {path.stem for path in HERE.glob("*.py")} - TOOLS
-    return sorted(found)
+    """The modules that list their inputs."""
+    files = [path for path in HERE.glob("*.py") if path.stem != "runner"]
+    return sorted(p.stem for p in files if f"\n{INPUTS} = [" in p.read_text())
 
 
 def inputs(name):
     """INPUTS of the module, without running it."""
     tree = ast.parse((HERE / f"{name}.py").read_text())
     for node in tree.body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == "INPUTS":
+        if isinstance(node, ast.Assign) and node.targets[0].id == INPUTS:
             return ast.literal_eval(node.value)
-    raise ValueError(f"{name}.py: expected a list INPUTS but there is none")
+    raise ValueError(f"{name}.py: expected a list {INPUTS} but there is none")
 
 
 def digest(name):
@@ -47,7 +48,8 @@ def digest(name):
 
 
 def target(name):
-    return ROOT / "public" / "docs" / "figures" / f"{name}.svg"
+    file = f"{name.replace('_', '-')}.svg"
+    return ROOT / "public" / "docs" / "figures" / file
 
 
 def comment(name):
