@@ -54,7 +54,7 @@ Json map_of(const inspect::Reading& reading, const HeadScore& head) {
 }
 
 int run(const std::string& path, const std::string& text) {
-  start_mlx("cpu");
+  start_mlx();
   const ModelFolder folder = load_model(path);
   const std::vector<int32_t> ids = folder.tokenizer->encode(text);
   const auto reading = inspect::read(*folder.model, ids);

@@ -145,7 +145,7 @@ Json compare_caches(const LanguageModel& model, const Ids& ids) {
 }
 
 int run(Settings s) {
-  start_mlx("cpu", s.threads);
+  start_mlx("", s.threads);
   const ModelFolder folder = load_model(s.model);
   LanguageModel& model = *folder.model;
   dequantize_model(model);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Writes the figures of results/*.json into the table of README.md, so that the
 text cannot say what was not measured. --check: only look whether it is so.
+--from FOLDER: prints a table of the results in another folder.
 """
 
 import argparse
@@ -349,15 +350,17 @@ ROWS = [
 ]
 
 
-def table():
+def table(folder=HERE / "results", missing=True):
     lines = [
         "| Claim | Measured | Command, file | With |",
         "| --- | --- | --- | --- |",
     ]
     for name, claim, cells in ROWS:
-        path = HERE / "results" / f"{name}.json"
+        path = folder / f"{name}.json"
         where = f"`python benchmarks/{name}.py`"
         if not path.is_file():
+            if not missing:
+                continue
             lines.append(f"| {claim} | not measured yet | {where} | |")
             continue
         document = json.loads(path.read_text())
@@ -381,7 +384,11 @@ def table():
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--from", type=pathlib.Path, dest="folder")
     args = parser.parse_args()
+    if args.folder:
+        print(table(args.folder, missing=False))
+        return 0
     readme = HERE / "README.md"
     text = readme.read_text()
     before, rest = text.split(BEGIN)

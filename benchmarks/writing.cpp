@@ -79,7 +79,7 @@ Json write_rows(const UsableModel& use, const Settings& s) {
 }
 
 int run(Settings s) {
-  start_mlx("cpu", s.threads);
+  start_mlx("", s.threads);
   const UsableModel use = load_usable(s.model);
   s.text = read_file(s.text);
   s.options.max_tokens = s.tokens;
