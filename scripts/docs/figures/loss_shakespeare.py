@@ -23,16 +23,14 @@ def draw():
     figure, (ax,) = new_figure(360)
     start = [(seconds, loss) for _, seconds, loss in r["bar_curve"]]
     curves = [[(s, loss) for _, s, loss in run["curve"]] for run in r["runs"]]
-    first = [p for p in start if p[0] < curves[0][0][0]] + curves[0]
-    ax.plot(*zip(*first), color=BLUE)
-    for curve in curves[1:]:
-        ax.plot(*zip(*curve), color=BLUE, alpha=0.45)
+    ax.plot(*zip(*start), color=BLUE)
+    for curve in curves:
+        ax.plot(*zip(*curve), color=BLUE, alpha=0.7)
     for n in (3, 4):
         level_line(ax, rungs[f"witten-bell {n}"], counting(n), ORANGE)
     level_line(ax, r["witten_bell_5"], counting(5), ORANGE)
-    level_line(
-        ax, r["nanogpt_published"], "nanoGPT on a GPU (published)", GREEN
-    )
+    published = "nanoGPT on a GPU (published)"
+    level_line(ax, r["nanogpt_published"], published, GREEN, x=0.32)
     ax.set_xlim(0, max(curve[-1][0] for curve in curves) * 1.03)
     ax.set_ylim(1.4, 2.3)
     plain_numbers(ax.xaxis, ax.yaxis)

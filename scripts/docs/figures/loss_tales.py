@@ -33,7 +33,7 @@ def draw():
     name_line(ax, *long[-1], "256 at a time", BLUE, dy=6)
     for n in (2, 3, 4, 5, 8):
         name = f"counting: {n - 1} letter{'s' if n > 2 else ''} before"
-        level_line(ax, counting[n], name, ORANGE, x=0.99)
+        level_line(ax, counting[n], name, ORANGE, x=0.99, above=n < 8)
     floor = r["floor"]["fixed_windows"]
     level_line(
         ax, floor, "the floor: entropy of the grammar", GREEN, 0.99, False

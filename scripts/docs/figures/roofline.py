@@ -45,10 +45,12 @@ def draw():
         text = "training step" if colour == GREEN else NAMES.get(what, what)
         if colour == BLUE:
             name_line(ax, x, y, f"write, {text}", colour, dx=9, dy=-3)
+        elif colour == GREEN:
+            name_line(ax, x, y, text, colour, dx=-9, ha="right")
         else:
-            below = -16 if colour == ORANGE and what != "q4" else -14
-            name_line(ax, x, y, text, colour, dx=-14, dy=below)
-    ax.text(160, flops * 0.38, "reading a prompt", color=ORANGE, fontsize=12)
+            name_line(ax, x, y, text, colour, dx=0, dy=-15, ha="center")
+    where = {"color": ORANGE, "fontsize": 12, "ha": "center"}
+    ax.text(230, flops * 0.46, "reading a prompt", **where)
     ax.set_xlim(left, right)
     ax.set_ylim(5, flops * 1.6)
     plain_numbers(ax.xaxis, ax.yaxis)

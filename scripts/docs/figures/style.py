@@ -124,13 +124,14 @@ def level_line(ax, y, text, colour, x=1.0, above=True):
     )
 
 
-def name_line(ax, x, y, text, colour, dx=8, dy=0):
+def name_line(ax, x, y, text, colour, dx=8, dy=0, ha="left"):
     """The name of a line beside its last point, in place of a legend."""
     ax.annotate(
         text,
         (x, y),
         xytext=(dx, dy),
         textcoords="offset points",
+        ha=ha,
         va="center",
         color=colour,
         fontsize=12,
@@ -224,9 +225,16 @@ def without_noise(body):
     body = re.sub(r"; font-family: [^;\"]*|font-family: [^;\"]*; ?", "", body)
     body = re.sub(r"rotate\(-?0 [^)]*\)", "", body)
     body = body.replace(' transform=""', "")
-    body = re.sub(r"-?\d+\.\d\d+", lambda n: f"{float(n[0]):.1f}", body)
-    body = re.sub(r"(\d)\.0(?!\d)", r"\1", body)
+    body = re.sub(r"<[^>]+>", lambda tag: with_short_numbers(tag[0]), body)
     return re.sub(r"\s*\n\s*", "\n", body)
+
+
+def with_short_numbers(tag):
+    """A tenth of a unit is nothing that one sees."""
+    tag = re.sub(
+        r"(?<!opacity: )-?\d+\.\d\d+", lambda n: f"{float(n[0]):.1f}", tag
+    )
+    return re.sub(r"(\d)\.0(?!\d)", r"\1", tag)
 
 
 def with_variables(body):
