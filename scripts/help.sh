@@ -20,8 +20,16 @@ Build, train and look inside language models in C++20 on MLX.
                                    made and printed
   ./tutorial notebook [NAME]       Jupyter with the course's notebooks, where C++
                                    cells run; --build only builds what they use
-  ./tutorial docs build [NAME]     run the notebooks and write them with their
-                                   outputs into build/docs
+  ./tutorial docs check [PAGE]     compare the pages with the code, the results
+                                   and each other, without running anything
+      --links, --mac, --skipped, --numbers
+                                   only list: addresses, blocks for a Mac, blocks
+                                   that are not run, numbers without a source
+  ./tutorial docs run [PAGE]       run the blocks and compare what they print
+  ./tutorial docs write [PAGE]     refresh code, values and outputs in the pages;
+                                   --no-run leaves outputs alone
+  ./tutorial docs build [NAME]     the site with the notebooks' outputs, in
+                                   build/docs
   ./tutorial test [FILTER]         build and run the tests
       --deep                       also what takes long: without our CPU
                                    operations, sanitizers, fuzzing for longer,

@@ -20,7 +20,7 @@ def box(tmp_path):
         (box.clone / f"notebooks/{name}.ipynb").write_text("{}")
     python = box.stand_in(
         "python",
-        'case "$*" in *"-m jupyter"* | *docs/notebooks.py*)\n'
+        'case "$*" in *"-m jupyter"* | *scripts/docs*)\n'
         '  echo "in $PWD path $PYTHONPATH kernels $JUPYTER_PATH"'
         ' >>"$SANDBOX_LOG" ;;\nesac\n',
     )
@@ -83,6 +83,32 @@ def test_docs_build_runs_the_notebooks(box):
     )
 
 
+def test_docs_build_makes_the_site_first(box):
+    assert box.run("docs", "build").returncode == 0
+    assert box.calls("python")[-2] == (f"python {box.clone}/scripts/docs build")
+
+
+@pytest.mark.parametrize(
+    "words, kernel",
+    [
+        (["check", "--links"], False),
+        (["write", "--no-run", "page"], False),
+        (["write", "page"], True),
+        (["run"], True),
+    ],
+)
+def test_docs_builds_what_blocks_need(box, words, kernel):
+    """Only where blocks run; our own options are taken wherever they stand."""
+    done = box.run("docs", words[0], "--offline", *words[1:])
+    assert done.returncode == 0, done.stderr
+    last = box.calls("python")[-1]
+    assert last == f"python {box.clone}/scripts/docs {' '.join(words)}"
+    assert (box.clone / "build/release/bin/simple_llm").is_file() == kernel
+    if kernel:
+        place = f"path {box.clone}/build/release/python kernels"
+        assert place in box.calls("in")[-1]
+
+
 def test_shortened_copies_lie_apart(box):
     """Or a whole build would keep them, since they are new."""
     assert box.run("docs", "build", FAST="1").returncode == 0
@@ -100,4 +126,4 @@ def test_docs_build_refuses_other_names(box):
 def test_docs_says_what_it_can(box, words):
     done = box.run("docs", *words)
     assert done.returncode == 2
-    assert "write ./tutorial docs build [NOTEBOOK...]" in done.stderr
+    assert "expected check, run, write or build" in done.stderr
