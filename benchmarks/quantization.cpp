@@ -105,28 +105,51 @@ struct Settings {
   std::vector<int> bits = {8, 6, 5, 4, 3, 2}, groups = {32, 64};
 };
 
+bool is_embedding(const std::string& path) {
+  return path.find("embed") != std::string::npos;
+}
+
+/** Packs, judges and unpacks; the embedding (which is the head too where they
+ * are tied) in bits of its own. */
 Json pack_and_judge(
     LanguageModel& model,
     const Ids& ids,
     const Settings& s,
-    const Judged& full) {
+    const Judged& full,
+    int group,
+    int bits,
+    int embedding_bits) {
   const nn::Parameters weights = model.parameters();
-  const double count = static_cast<double>(parameter_count(model));
+  const auto inner = [](const auto& path) { return !is_embedding(path); };
+  const auto left = quantize_model(model, group, bits, inner);
+  quantize_model(model, group, embedding_bits, is_embedding);
+  const double bytes = static_cast<double>(bytes_of(model));
+  dequantize_model(model);
+  Json found = beside(judge(model, ids, s.block, s.batch), full);
+  model.assign(weights);
+  found["bits"] = bits;
+  found["embedding_bits"] = embedding_bits;
+  found["group_size"] = group;
+  found["bytes"] = bytes;
+  found["bits_per_weight"] =
+      8 * bytes / static_cast<double>(parameter_count(model));
+  found["layers_left"] = left.size();
+  std::cerr << found.dump() << "\n";
+  return found;
+}
+
+Json pack_in_all_ways(
+    LanguageModel& model,
+    const Ids& ids,
+    const Settings& s,
+    const Judged& full) {
   Json out = Json::array();
   for (const int group : s.groups) {
     for (const int bits : s.bits) {
-      const auto left = quantize_model(model, group, bits);
-      const double bytes = static_cast<double>(bytes_of(model));
-      dequantize_model(model);
-      Json found = beside(judge(model, ids, s.block, s.batch), full);
-      model.assign(weights);
-      found["bits"] = bits;
-      found["group_size"] = group;
-      found["bytes"] = bytes;
-      found["bits_per_weight"] = 8 * bytes / count;
-      found["layers_left"] = left.size();
-      std::cerr << found.dump() << "\n";
-      out.push_back(found);
+      out.push_back(pack_and_judge(model, ids, s, full, group, bits, bits));
+      if (bits == 4) {
+        out.push_back(pack_and_judge(model, ids, s, full, group, bits, 8));
+      }
     }
   }
   return out;
@@ -168,7 +191,7 @@ int run(Settings s) {
       {"block", s.block},
       {"nats", full.nats},
       {"bytes", bytes_of(model)}};
-  result["packed"] = pack_and_judge(model, ids, s, full);
+  result["packed"] = pack_in_all_ways(model, ids, s, full);
   if (s.cache_tokens > 0) {
     result["cache_tokens"] = s.cache_tokens;
     result["cache"] = compare_caches(model, cached);

@@ -18,6 +18,13 @@ from support.texts import shakespeare
 SMALL, LARGE = "tales", "smollm2"
 
 
+def name_of(p):
+    name = f"{p['bits']} bits, groups of {p['group_size']}"
+    if p["embedding_bits"] != p["bits"]:
+        name += f", embedding in {p['embedding_bits']}"
+    return name
+
+
 def measure(model, data, args, *options):
     command = [program("quantization"), "--model", str(model)]
     command += ["--data", str(data), "--threads", str(args.threads)]
@@ -26,10 +33,7 @@ def measure(model, data, args, *options):
     if done.returncode != 0:
         sys.exit(f"quantization ended with {done.returncode}")
     result = json.loads(done.stdout)
-    result["by_setting"] = {
-        f"{p['bits']} bits, groups of {p['group_size']}": p
-        for p in result["packed"]
-    }
+    result["by_setting"] = {name_of(p): p for p in result["packed"]}
     del result["packed"]
     if "cache" in result:
         cache = {f"{c['bits']} bits": c for c in result["cache"]}

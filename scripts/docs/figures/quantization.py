@@ -26,7 +26,7 @@ def draw():
         points = [
             (p["bits"], max(p["more_nats"], LEAST))
             for p in r[key]["by_setting"].values()
-            if p["group_size"] == GROUP
+            if p["group_size"] == GROUP and p["embedding_bits"] == p["bits"]
         ]
         points.sort()
         ax.plot(*zip(*points), "o-", color=colour)

@@ -97,9 +97,10 @@ def bars(ax, rows, unit, places=0, room=1.22):
     for i, (_, value, colour) in enumerate(rows):
         if value is None:
             continue
-        ax.barh(i, value, height=0.68, color=colour)
-        text = f" {value:,.{places}f} {unit}".rstrip()
-        ax.text(value, i, text, va="center", color=INK, fontsize=12)
+        soft = 0.6 if colour == MUTED else 1
+        ax.barh(i, value, height=0.68, color=colour, alpha=soft)
+        text = f"{value:,.{places}f} {unit}".rstrip()
+        name_line(ax, value, i, text, INK, dx=5)
     ax.set_yticks(range(len(rows)), [name for name, _, _ in rows])
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlim(0, max(values) * room)
