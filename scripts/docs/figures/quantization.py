@@ -8,7 +8,7 @@ from style import plain_numbers
 TITLE = "The cost of fewer bits"
 DESCRIPTION = (
     "How much the loss grows over the bits a weight takes, both logarithmic: "
-    "nothing to be seen at eight bits, little at four, a lot at two."
+    "next to nothing at eight bits, more with every bit less."
 )
 INPUTS = ["benchmarks/results/quantization.json"]
 MODELS = (
