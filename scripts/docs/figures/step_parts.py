@@ -23,7 +23,8 @@ def draw():
         values = found[part]
         rows.append((part, values["cpp"]["median"], BLUE))
         rows.append(("", values["cpp_plain"]["median"], MUTED))
-    figure, (ax,) = new_figure(50 + 25 * len(rows))
-    bars(ax, rows, "ms", places=1)
+        rows.append(("", None, None))
+    figure, (ax,) = new_figure(50 + 19 * len(rows))
+    bars(ax, rows[:-1], "ms", places=1)
     ax.set_title("This course (blue) and MLX's own operations (grey)")
     return figure
