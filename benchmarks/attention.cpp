@@ -2,8 +2,7 @@
 //
 // What the heads of a model look at while it reads a text: the scores of all
 // heads, and the whole map of the one that looks most at the token before and
-// of the one that looks most at what followed an earlier copy. Prints one line
-// of JSON.
+// of the one that looks furthest back. Prints one line of JSON.
 
 #include <algorithm>
 #include <cmath>
@@ -82,7 +81,7 @@ int run(const std::string& path, const std::string& text) {
       {"scores", scores},
       {"maps",
        {{"previous", map_of(*reading, most(&HeadScore::previous))},
-        {"induction", map_of(*reading, most(&HeadScore::induction))}}}};
+        {"distance", map_of(*reading, most(&HeadScore::distance))}}}};
   std::cout << result.dump() << "\n";
   return 0;
 }
