@@ -32,7 +32,7 @@ def draw():
         ax.plot(*zip(*points), "o-", color=colour)
         name_line(ax, *points[len(points) // 2], name, colour, *place)
     ax.axhline(0.01, color=MUTED, linewidth=1, linestyle=(0, (5, 3)))
-    ax.text(8, 0.0115, "one percent of perplexity", ha="right", color=MUTED)
+    ax.text(2, 0.0062, "one percent of perplexity", color=MUTED)
     ax.set_ylim(bottom=LEAST / 1.5)
     plain_numbers(ax.xaxis, ax.yaxis)
     ax.set_xticks([2, 3, 4, 5, 6, 8])
