@@ -24,6 +24,7 @@ PASSAGE = (
     "brother's. "
 )
 STORY = "Once upon a time there was a small robot who wanted to bake bread."
+GREEDY = ("--temperature", 0)
 ROWS = (1, 2, 4, 8, 16)
 DRAFTS = (2, 4, 8)
 
@@ -61,9 +62,9 @@ def cache_tasks(writer, contexts):
     for context in contexts:
         text, _ = prompt(context, tokenizer)
         case = f"cache, {context} tokens"
-        greedy = ("--temperature", 0, "--tokens", 16)
-        yield writer.task(case, "cache", text, *greedy)
-        yield writer.task(case, "no_cache", text, *greedy, "--no-cache")
+        slow = ("--tokens", 8, "--no-cache")
+        yield writer.task(case, "cache", text, *GREEDY, "--tokens", 64)
+        yield writer.task(case, "no_cache", text, *GREEDY, *slow)
 
 
 def packed_cache_tasks(writer, context):
@@ -72,8 +73,8 @@ def packed_cache_tasks(writer, context):
     case = f"cache in few bits, {context} tokens"
     for bits in (0, 8, 4):
         name = f"bits_{bits}" if bits else "full"
-        options = ("--temperature", 0, "--tokens", 64, "--cache-bits", bits)
-        yield writer.task(case, name, text, *options)
+        options = ("--tokens", 64, "--cache-bits", bits)
+        yield writer.task(case, name, text, *GREEDY, *options)
 
 
 def row_tasks(writer):

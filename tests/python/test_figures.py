@@ -75,6 +75,9 @@ def test_another_input_makes_a_figure_old(tmp_path, monkeypatch):
     assert runner.digest(name) == before
     copy.write_bytes(copy.read_bytes() + b"\n")
     assert runner.digest(name) != before and runner.stale([name]) == [name]
+    assert not runner.missing([name])
+    copy.unlink()
+    assert runner.missing([name]) == [(name, path)]
 
 
 def test_an_unknown_name_is_refused():

@@ -35,6 +35,12 @@ def main():
         for name in names:
             print(name, *runner.inputs(name), sep="\t")
         return 0
+    for name, path in runner.missing(names):
+        print(
+            f"{runner.target(name).relative_to(runner.ROOT)}: expected {path} "
+            "to draw it from, but there is none; measure it."
+        )
+        return 1
     old = names if args.force else runner.stale(names)
     if args.check:
         for name in old:

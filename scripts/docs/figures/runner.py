@@ -64,6 +64,12 @@ def is_new(name):
     return path.is_file() and comment(name) in path.read_text()
 
 
+def missing(wanted):
+    """(name, input) of what is not there."""
+    pairs = [(name, path) for name in wanted for path in inputs(name)]
+    return [(name, path) for name, path in pairs if not (ROOT / path).is_file()]
+
+
 def stale(wanted=None):
     """The names of those that have to be drawn."""
     return [name for name in wanted or names() if not is_new(name)]
