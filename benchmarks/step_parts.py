@@ -66,9 +66,6 @@ def main():
     holds = {
         "the whole step: ours is faster than MLX's own": ratios[WHOLE]["min"]
         > 1,
-        "no part is slower than MLX's own": all(
-            ratio["median"] >= 1 for ratio in ratios.values()
-        ),
     }
     return measurement.save(result, holds)
 
