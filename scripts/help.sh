@@ -43,6 +43,8 @@ Build, train and look inside language models in C++20 on MLX.
   ./tutorial train ARGS            train (the same as: run simple_llm train)
   ./tutorial run PROGRAM ARGS      build PROGRAM if needed, then run it
   ./tutorial bench [NAME ARGS]     measure one benchmark; without a name: list
+      report                       a short measurement of this machine, as a
+                                   table to keep or to send
       --all                        all of them
       --peers                      install what they compare with (PyTorch,
                                    llama.cpp, ...), after a yes
