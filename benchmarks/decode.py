@@ -106,6 +106,9 @@ def parse():
         "--mlx-context", type=int, default=256,
         help="the longest for mlx-lm, which reads packed weights slowly",
     )  # fmt: skip
+    parser.add_argument(
+        "--save", default="decode", help="name of the result file"
+    )
     add_option(parser)
     args = parser.parse_args()
     if args.rounds < 1 or args.tokens < 2 or min(args.contexts) < 1:
@@ -121,6 +124,7 @@ def main():
     measurement = Measurement(
         "decode", max(args.threads), mlx_lm=version("mlx-lm"), **peers.versions
     )
+    measurement.name = args.save
     written = {}
     rounds = take_turns(tasks_of(args, peers, written), args.rounds)
     summaries = summarize(rounds)

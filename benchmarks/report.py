@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Writes the figures of results/*.json into the table of README.md, so that the
 text cannot say what was not measured. --check: only look whether it is so.
+--from FOLDER: prints a table of the results in another folder.
 """
 
 import argparse
@@ -133,6 +134,23 @@ def decode(r):
     return cells
 
 
+def decode_contexts(r):
+    """A line for each precision, threads and figure: by length of context, ours
+    over llama.cpp's best."""
+    lines = {}
+    for case, figures in r["best"].items():
+        precision, threads, context = case.split(", ")
+        for figure in ("decode", "prefill"):
+            found = figures[f"{figure}_tokens_per_s"]["llama"]
+            line = lines.setdefault((precision, threads, figure), [])
+            line.append(f"{found['median']:.2f} ({context.split()[0]})")
+    return [
+        f"{precision}, {threads}, {figure}, ours / llama.cpp's by context: "
+        + ", ".join(line)
+        for (precision, threads, figure), line in lines.items()
+    ]
+
+
 def bpe(r):
     return [
         row_of(case, figures["mb_per_s"], lambda x: f"{x:.1f} MB/s")
@@ -192,6 +210,25 @@ def tuned(r):
         f"{r['seconds']:.0f} s, {r['peak_bytes'] / 2**30:.2f} GiB",
         f"DPO: margin of held-out pairs 0 to {r['dpo']['preference_margin']:.2f}",
     ]
+
+
+def own(r):
+    base, lora = r["runs"]["base"], r["runs"]["lora"]
+    cells = [
+        f"loss on unseen rows {base['test_loss']:.3f} to {lora['test_loss']:.3f} "
+        f"(three seeds: {r['summary']['seeds_low']:.3f} to "
+        f"{r['summary']['seeds_high']:.3f})",
+        f"in form: {base['form']} to {lora['form']} of {lora['asked']} answers",
+        f"loss on other questions {base['other_loss']:.3f} to "
+        f"{lora['other_loss']:.3f}",
+    ]
+    for name in ("all_layers", "dora", "lora_float", "full"):
+        run = r["runs"][name]
+        cells.append(
+            f"{name}: {run['test_loss']:.3f}, {run['seconds']:.0f} s, "
+            f"{run['peak_bytes'] / 2**30:.1f} GiB"
+        )
+    return cells
 
 
 def curves(r):
@@ -258,6 +295,56 @@ def cells_of(r):
     ]
 
 
+def parts(r):
+    return [
+        row_of(part, figures["ms"], lambda x: f"{x:.2f} ms")
+        for part, figures in r["summary"].items()
+    ] + [f"between the parts: {r['rest_ms']:.1f} ms"]
+
+
+def packed(r):
+    cells = []
+    for name, found in r.items():
+        costs = [
+            f"{setting}: {p['more_nats']:+.4f}"
+            for setting, p in found["by_setting"].items()
+        ]
+        cells.append(
+            f"{name}: {found['nats']:.4f} nats in float32; {', '.join(costs)}"
+        )
+        for bits, p in found.get("cache", {}).items():
+            cells.append(f"{name}, cache of {bits}: {p['more_nats']:+.4f}")
+    return cells
+
+
+def writing(r):
+    cells = [
+        f"{case}: "
+        + ", ".join(f"{name} {ratio_text(q)}" for name, q in found.items())
+        for case, found in r["gains"].items()
+    ]
+    for case, found in r["guesses"].items():
+        kept = [f"{name} {g['kept']:.0%}" for name, g in found.items()]
+        cells.append(f"{case}: guesses kept: {', '.join(kept)}")
+    return cells
+
+
+def training_memory(r):
+    found = r["summary"]
+    return [
+        f"{name}: {memory['median']:.0f} MiB, "
+        f"{found['tokens_per_s']['values'][name]['median']:,.0f} tokens a second"
+        for name, memory in found["memory_mib"]["values"].items()
+    ]
+
+
+def heads(r):
+    return [
+        f"{name}: layer {m['layer']}, head {m['head']}: {m[name]:.2f}"
+        for name, m in r["maps"].items()
+    ]
+
+
 ROWS = [
     (
         "nano_loss",
@@ -282,13 +369,20 @@ ROWS = [
     ("ngram_ladder", "the counting models are right", ladder),
     ("sorting", "minGPT's sorting task: 5000 of 5000", sorting),
     ("step_time", "the step of the nano preset, beside others", step_time),
+    ("step_parts", "what the step is made of", parts),
     (
         "sample_dataset",
         "ten minutes of fine-tuning are seen and heard",
         tuned,
     ),
+    ("own_data", "28 rows of one's own teach a form", own),
     ("lora_speed", "LoRA learns what mlx-lm's learns, as fast", lora),
     ("decode", "SmolLM2 writes and reads faster than with others", decode),
+    (
+        "decode_contexts",
+        "the same at every precision and length",
+        decode_contexts,
+    ),
     (
         "fused_quality",
         "4 bits: our operations give plain MLX's logits and perplexity",
@@ -302,6 +396,10 @@ ROWS = [
     ("bpe", "encoding is at least as fast as tiktoken's", bpe),
     ("load", "loading SmolLM2, beside others", load),
     ("memory", "no more memory than PyTorch and llama.cpp", memory),
+    ("training_memory", "what makes training take less", training_memory),
+    ("writing", "ways to write: cache, batches, guesses", writing),
+    ("quantization", "what fewer bits cost", packed),
+    ("attention", "what the heads of the default model look at", heads),
     ("scaling", "the step by width, context and batch", scaling),
     ("roofline", "how near decoding and training are to the limits", roofline),
     ("web_load", "the web server keeps its word with many clients", web_load),
@@ -310,15 +408,17 @@ ROWS = [
 ]
 
 
-def table():
+def table(folder=HERE / "results", missing=True):
     lines = [
         "| Claim | Measured | Command, file | With |",
         "| --- | --- | --- | --- |",
     ]
     for name, claim, cells in ROWS:
-        path = HERE / "results" / f"{name}.json"
+        path = folder / f"{name}.json"
         where = f"`python benchmarks/{name}.py`"
         if not path.is_file():
+            if not missing:
+                continue
             lines.append(f"| {claim} | not measured yet | {where} | |")
             continue
         document = json.loads(path.read_text())
@@ -342,7 +442,11 @@ def table():
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--from", type=pathlib.Path, dest="folder")
     args = parser.parse_args()
+    if args.folder:
+        print(table(args.folder, missing=False))
+        return 0
     readme = HERE / "README.md"
     text = readme.read_text()
     before, rest = text.split(BEGIN)

@@ -4,8 +4,17 @@
 # bench [NAME [OPTIONS]]: the benchmarks, each a program benchmarks/NAME.py that
 # measures this project beside others and writes its JSON. Those others that the
 # course does not need are in an environment of their own, cache/peers-venv.
+# bench report: a short measurement of this machine, for its owner and for us.
 
 PEERS=$ROOT/benchmarks/peers.txt
+
+# Some five minutes on two cores.
+REPORT="roofline --rounds 1
+step_parts --rounds 1
+step_time --rounds 1 --steps 40
+decode --rounds 1 --precisions q4 --contexts 256
+writing --rounds 1 --contexts 64 512
+training_memory --steps 8"
 
 command_bench() {
   local all=0 peers=0
@@ -23,6 +32,12 @@ command_bench() {
     esac
     shift
   done
+  if [ "${1:-}" = report ] && [ $# = 1 ] && [ $all = 0 ]; then
+    prepare build
+    build_for_bench
+    bench_report "$TUTORIAL_HOME/bench-report"
+    return 0
+  fi
   if [ $# -gt 0 ]; then
     need_bench "$1"
     [ $all = 0 ] || usage_error "expected --all or a name but received both" \
@@ -41,6 +56,28 @@ command_bench() {
     build_for_bench
     run_bench "$@"
   fi
+}
+
+# bench_report FOLDER : measures what REPORT lists into it, and writes one table.
+# That a claim does not hold here is something to report, not a failure.
+bench_report() {
+  local name options
+  mkdir -p "$1" || exit "$EXIT_IO"
+  export BENCHMARK_RESULTS="$1"
+  while read -r name options; do
+    [ -f "$ROOT/benchmarks/$name.py" ] || continue
+    step "benchmark $name"
+    # shellcheck disable=SC2086
+    "$PYTHON" "$ROOT/benchmarks/$name.py" $options </dev/null ||
+      say "$name: not all that it claims holds on this machine."
+  done <<LIST
+$REPORT
+LIST
+  "$PYTHON" "$ROOT/benchmarks/report.py" --from "$1" >"$1/report.md" ||
+    exit "$EXIT_IO"
+  say ""
+  say "The table is $1/report.md. No Mac has been measured yet: please send it in" \
+    "an issue, with the .json files beside it."
 }
 
 # Files of the cases; report.py writes the table of all.

@@ -13,6 +13,8 @@ The layers, lowest first; a folder may include itself and what is below:
     training generation inspect   models and below, not each other
     serving                       all of those, and no sockets
     code python benchmarks tests  llm
+    exercises                     MLX alone: they build in seconds; what
+                                  learners write in exercises/mine is theirs
 
 So core and tokenizers never see MLX: fuzzers and sanitizers link them alone.
 Libraries are included in angle brackets. An include in quotes names the path
@@ -58,7 +60,7 @@ LAYERS = {
 }
 # Folders at the top: they use the library, never each other. Which other
 # libraries they use is their own affair.
-PROGRAMS = ["code", "python", "benchmarks", "tests"]
+PROGRAMS = ["code", "python", "benchmarks", "tests", "exercises"]
 
 
 def is_standard(name):
@@ -111,6 +113,8 @@ def judge_own(root, path, name):
             '; write "llm/folder/file.h", or <...> for a library.'
         )
     target = name.split("/")[0]
+    if top == "exercises" and target == "llm":
+        return f'expected no include of llm/ here but received "{name}".'
     if target not in ("llm", top) or (top == "llm" and target != "llm"):
         return f'expected an include of llm/ but received "{name}"; move it.'
     if top != "llm":
@@ -153,9 +157,9 @@ def check(root=ROOT):
     problems, graph = [], {}
     for top in ["llm"] + PROGRAMS:
         for file in sorted((root / top).rglob("*")):
-            if file.suffix not in SUFFIXES:
-                continue
             path = file.relative_to(root).as_posix()
+            if file.suffix not in SUFFIXES or path.startswith("exercises/mine"):
+                continue
             if top == "llm" and folder_of(path) not in LAYERS:
                 problems.append(
                     f"{path}:1: [includes] expected a folder of llm/ that has "

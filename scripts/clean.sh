@@ -21,7 +21,7 @@ command_clean() {
     shift
   done
   find_home
-  set -- "$ROOT/build"
+  set -- "$ROOT/build" "$ROOT/public/vendor"
   if [ -f "$TUTORIAL_HOME/.mlx-tutorial-home" ]; then
     set -- "$@" "$CACHE"
     if [ $all = 1 ]; then

@@ -46,6 +46,7 @@ build_site() {
   for name in "$@"; do need_notebook "$name"; done
   if [ "${FAST:-}" = 1 ]; then out=notebooks-fast; fi # never for the whole ones
   build_notebook_kernel
+  ensure_vendor may
   "$PYTHON" "$ROOT/scripts/docs" build || exit $?
   exec "$PYTHON" "$ROOT/scripts/docs/notebooks.py" "$ROOT/build/docs/$out" "$@"
 }

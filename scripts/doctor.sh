@@ -27,6 +27,7 @@ command_doctor() {
   check_python
   check_browser
   check_models
+  check_vendor
   measure_mlx
   if [ $json = 1 ]; then print_checks_json; else print_checks; fi
   case "$CHECKS" in *"|missing|"*) exit "$EXIT_ENVIRONMENT" ;; esac
@@ -87,6 +88,16 @@ check_models() {
 MB in $TUTORIAL_HOME/models/smollm2"
   else
     note smollm2 info "not fetched yet (98 MB; a program that needs it does it)"
+  fi
+}
+
+# Without them the pages of the course are text.
+check_vendor() {
+  [ -f "$ROOT/public/package-lock.json" ] || return 0
+  if vendor_holds; then
+    note pages ok "public/vendor lays them out"
+  else
+    note pages info "shown as text" "./tutorial vendor"
   fi
 }
 

@@ -20,6 +20,11 @@ Build, train and look inside language models in C++20 on MLX.
                                    made and printed
   ./tutorial notebook [NAME]       Jupyter with the course's notebooks, where C++
                                    cells run; --build only builds what they use
+  ./tutorial exercise [N[.M]]      write it yourself: the tests of topic N or of
+                                   exercise N.M; without a number the list
+      --hint                       a hint
+      --solution                   our solution
+      --reset                      the empty task again, after a yes
   ./tutorial docs check [PAGE]     compare the pages with the code, the results
                                    and each other, without running anything
       --links, --mac, --skipped, --numbers
@@ -38,9 +43,13 @@ Build, train and look inside language models in C++20 on MLX.
   ./tutorial train ARGS            train (the same as: run simple_llm train)
   ./tutorial run PROGRAM ARGS      build PROGRAM if needed, then run it
   ./tutorial bench [NAME ARGS]     measure one benchmark; without a name: list
+      report                       a short measurement of this machine, as a
+                                   table to keep or to send
       --all                        all of them
       --peers                      install what they compare with (PyTorch,
                                    llama.cpp, ...), after a yes
+  ./tutorial vendor                fetch what lays out the pages of the course in
+                                   a browser (start and web offer it)
   ./tutorial doctor [--json]       what is installed, what is missing
   ./tutorial clean                 remove build and cache
       --all                        models and data too, after a yes
@@ -101,15 +110,18 @@ main() {
       ;;
     web) command_web "$@" ;;
     notebook) command_notebook "$@" ;;
+    exercise) command_exercise "$@" ;;
     docs) command_docs "$@" ;;
     test) command_test "$@" ;;
     bench) command_bench "$@" ;;
+    vendor) command_vendor "$@" ;;
     doctor) command_doctor "$@" ;;
     clean) command_clean "$@" ;;
     help | --help | -h) print_help ;;
     *)
       usage_error "expected a command but received '$command'; choose from:" \
-        "start, web, notebook, docs, test, train, run, bench, doctor, clean, help."
+        "start, web, notebook, exercise, docs, test, train, run, bench, vendor," \
+        "doctor, clean, help."
       ;;
   esac
 }

@@ -74,6 +74,7 @@ add_failure() {
 # run_tests FILTER [PYTEST OPTION...] : the tests of the build in $BUILD.
 run_tests() {
   local name
+  ensure_vendor must
   export LLM_PROGRAMS="$BUILD/bin" LLM_TEST_TOOLS="$BUILD/tools"
   export PYTHONPATH="$BUILD/python"
   for name in test_core test_llm; do

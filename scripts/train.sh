@@ -51,6 +51,7 @@ command_start() {
   has_terminal || page=0
   if [ $page = 1 ]; then
     program_path simple_llm web_server
+    ensure_vendor may # the question now, not after the training
   else
     program_path simple_llm
   fi

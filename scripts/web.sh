@@ -25,6 +25,7 @@ serve_page() {
   local open="$1" port
   shift
   program_path web_server
+  ensure_vendor may
   if [ "$open" = 1 ]; then
     port=$(option_value --port "$@")
     open_page "http://127.0.0.1:${port:-8080}" </dev/null >/dev/null 2>&1 &

@@ -93,8 +93,7 @@ class Stub:
 
         Handler.stub = stub
         address = ("127.0.0.1", 0)
-        self.http = http.server.ThreadingHTTPServer(address, Handler)
-        self.http.daemon_threads = True
+        self.http = StubServer(address, Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
         return self
@@ -111,6 +110,11 @@ class Stub:
             queue = {"running": 0, "waiting": 0, "max": 64}
             return {"status": "ok", "backend": "stub", "queue": queue}
         return self.answers.get(path)
+
+
+class StubServer(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # a page asks for many files at once
 
 
 class RequestHandler(http.server.BaseHTTPRequestHandler):

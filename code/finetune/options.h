@@ -10,6 +10,7 @@
 
 #include "code/options.h"
 #include "llm/training/adapters.h"
+#include "llm/training/instruction_task.h"
 #include "llm/training/train_config.h"
 
 namespace llm {
@@ -27,15 +28,14 @@ struct TuneOptions {
   // train
   TrainConfig train;
   AdapterConfig adapter_config;
-  std::string method = "lora", objective = "sft";
+  TuneConfig tune;
+  std::string method = "lora";
   double epochs = 0; ///< 0: as many steps as --steps says
   /// Else these follow from the steps and the learning rate.
   bool min_lr_given = false, warmup_given = false, decay_given = false;
   float alpha = 0; ///< 0: --scale says it
   float lora_plus_ratio = 16;
-  float beta = 0.1f;
-  bool mask_prompt = true, packing = false, shuffle = true;
-  bool count_padding = false, validate = false;
+  bool mask_prompt = true, validate = false;
   bool resume = false, force = false;
   // generate, compare
   std::string prompt, system;
@@ -83,10 +83,10 @@ inline void add_method_options(CLI::App& app, TuneOptions& o) {
          "linear layers, * for any letters, all for each of them")
       ->delimiter(',')
       ->group(group);
-  app.add_option("--objective", o.objective, "sft: imitate; dpo: prefer")
+  app.add_option("--objective", o.tune.objective, "sft: imitate; dpo: prefer")
       ->check(CLI::IsMember({"sft", "dpo"}))
       ->group(group);
-  option("--beta", o.beta, "dpo: how near to the model before");
+  option("--beta", o.tune.beta, "dpo: how near to the model before");
 }
 
 inline void add_tune_data_options(CLI::App& app, TuneOptions& o) {
@@ -98,12 +98,12 @@ inline void add_tune_data_options(CLI::App& app, TuneOptions& o) {
          o.mask_prompt,
          "only answers count in the loss")
       ->group(group);
-  app.add_flag("--packing", o.packing, "several examples in a row")
+  app.add_flag("--packing", o.tune.packing, "several examples in a row")
       ->group(group);
-  app.add_flag("--shuffle,!--no-shuffle", o.shuffle)->group(group);
+  app.add_flag("--shuffle,!--no-shuffle", o.tune.shuffle)->group(group);
   app.add_flag(
          "--count-padding",
-         o.count_padding,
+         o.tune.count_padding,
          "count one padding token an example, as mlx-lm does")
       ->group(group);
   app.add_flag("--validate", o.validate, "only report on the data")

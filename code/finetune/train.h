@@ -20,41 +20,6 @@
 
 namespace llm {
 
-/** The held-out examples, judged before and after training. */
-struct HeldOut {
-  std::vector<Encoded> examples;
-  std::vector<EncodedPair> pairs;
-};
-
-/** Fills the task and returns what is held out. */
-inline HeldOut set_task(
-    TrainTask& task,
-    const TuneOptions& o,
-    const TunedModel& m,
-    const InstructionData& data,
-    const EncodeRules& rules) {
-  HeldOut out;
-  if (o.objective == "dpo") {
-    PreferenceParts parts{encode_pairs(data.train, rules), {}, o.beta};
-    if (!data.validation.empty()) {
-      out.pairs = encode_pairs(data.validation, rules);
-    }
-    parts.validation = out.pairs;
-    learn_preferences(task, std::move(parts), *m.model, o.train);
-    return out;
-  }
-  InstructionParts parts{encode_examples(data.train, rules), {}};
-  if (!data.validation.empty()) {
-    out.examples = encode_examples(data.validation, rules);
-  }
-  parts.validation = out.examples;
-  parts.packing = o.packing;
-  parts.shuffle = o.shuffle;
-  parts.count_padding = o.count_padding;
-  learn_examples(task, std::move(parts), *m.tokenizer, o.train);
-  return out;
-}
-
 inline TrainCallbacks watch_tuning(
     const TuneOptions& o,
     const TunedModel& m,
@@ -183,7 +148,8 @@ inline int tune_into(
     const InstructionData& data,
     const EncodeRules& rules,
     TrainTask& task) {
-  const HeldOut held_out = set_task(task, o, m, data, rules);
+  const HeldOut held_out =
+      learn_from(task, data, rules, *m.model, o.tune, o.train);
   const int64_t trained =
       nn::count(nn::select(m.model->parameters(), task.trainable));
   std::cerr << "training " << trained << " of " << parameter_count(*m.model)

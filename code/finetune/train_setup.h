@@ -71,10 +71,10 @@ inline void settle_method(TuneOptions& o) {
   if (a.targets == std::vector<std::string>{"all"}) {
     a.targets.clear();
   }
-  if (!(o.beta > 0)) {
+  if (!(o.tune.beta > 0)) {
     throw UsageError("options", "expected --beta greater than 0.");
   }
-  if (o.objective == "dpo" && o.packing) {
+  if (o.tune.objective == "dpo" && o.tune.packing) {
     throw UsageError(
         "options",
         "expected --packing with --objective sft alone: each answer "
@@ -117,7 +117,7 @@ inline Json about_run(const TuneOptions& o, const TunedModel& m) {
       {"model", m.path.string()},
       {"data", o.data},
       {"method", o.method},
-      {"objective", o.objective},
+      {"objective", o.tune.objective},
       {"mask_prompt", o.mask_prompt},
       {"chat_format", o.chat_format},
       {"max_seq_length", o.train.block},
@@ -148,10 +148,10 @@ tune_info(const TuneOptions& o, const TunedModel& m, const InstructionData& d) {
            : sha256_hex(safetensors_bytes(read_adapters(o.adapter)))},
       {"bits", o.bits},
       {"group_size", o.group_size},
-      {"packing", o.packing},
-      {"shuffle", o.shuffle},
-      {"count_padding", o.count_padding},
-      {"beta", shortest(o.beta)}};
+      {"packing", o.tune.packing},
+      {"shuffle", o.tune.shuffle},
+      {"count_padding", o.tune.count_padding},
+      {"beta", shortest(o.tune.beta)}};
   for (const char* key :
        {"method", "objective", "mask_prompt", "chat_format", "lora"}) {
     if (info.header.contains(key)) {
@@ -162,7 +162,7 @@ tune_info(const TuneOptions& o, const TunedModel& m, const InstructionData& d) {
       "# A fine-tuned model\n\nMade with MLX LLM Tutorial (C++ on "
       "MLX).\n\n- Base model: " +
       name_of(m) + "\n- Data: " + o.data + "\n- Method: " + o.method + ", " +
-      o.objective + "\n- Seed: " + std::to_string(o.seed) + "\n";
+      o.tune.objective + "\n- Seed: " + std::to_string(o.seed) + "\n";
   return info;
 }
 

@@ -31,6 +31,7 @@ constexpr auto frame = std::chrono::milliseconds(16);
 
 using Write = std::function<void(EventStream&, const Event&)>;
 
+// [snippet reader]
 /** A generation that ends with its reader. */
 class Reader {
  public:
@@ -41,6 +42,7 @@ class Reader {
   ~Reader() {
     stream_->cancel();
   }
+// [/snippet]
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 

@@ -20,6 +20,7 @@ const VIEWS = {
   layers: () => import("./js/lens.js"),
   compare: () => import("./js/compare.js"),
   training: () => import("./js/training.js"),
+  docs: () => import("./js/learn.js"),
 };
 const TITLES = {
   "": "Write",
@@ -27,6 +28,7 @@ const TITLES = {
   layers: "Layers",
   compare: "Compare",
   training: "Training",
+  docs: "Learn",
 };
 
 takeToken();

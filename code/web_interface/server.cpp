@@ -18,8 +18,8 @@
 #include "llm/io/model_source.h"
 #include "llm/nn/backend.h"
 
-#if !defined(LLM_WEB_DIR) || !defined(LLM_PUBLIC_DIR)
-#error "CMakeLists.txt says where the page is"
+#if !defined(LLM_SOURCE_DIR)
+#error "CMakeLists.txt says where the pages are"
 #endif
 
 namespace llm::web {
@@ -78,6 +78,32 @@ void check_model(const serving::ServiceOptions& options) {
   }
 }
 
+/** The page, the course, and what of the repository its pages link to. */
+void add_files(serving::StaticFiles& files) {
+  const fs::path root = LLM_SOURCE_DIR;
+  files.add(root / "code" / "web_interface", "/app/", ".md");
+  for (const char* name :
+       {"llm",
+        "code",
+        "python",
+        "scripts",
+        "tests",
+        "exercises",
+        "benchmarks",
+        "notebooks",
+        "CMakeLists.txt",
+        "README.md",
+        "CONTRIBUTING.md",
+        "EXPERIMENTS.md",
+        "CHANGELOG.md",
+        "THIRD_PARTY_NOTICES.md"}) {
+    files.add_sources(root, name);
+  }
+  files.add(root / "benchmarks" / "results", "/benchmarks/results/");
+  files.add(root / "tutorials", "/tutorials/");
+  files.add(root / "public", "/");
+}
+
 int serve_page(Settings& settings) {
   const serving::ServiceOptions options = service_options(settings);
   if (!settings.model.empty()) {
@@ -94,8 +120,7 @@ int serve_page(Settings& settings) {
   start_mlx(settings.device, settings.threads);
   serving::Service service(options);
   App app{settings, service, {}, {}};
-  app.files.add(LLM_WEB_DIR, "/app/", ".md");
-  app.files.add(LLM_PUBLIC_DIR, "/");
+  add_files(app.files);
   if (!settings.model.empty()) {
     service.load(settings.model);
   }

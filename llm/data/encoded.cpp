@@ -65,6 +65,7 @@ Encoded encode_messages(const Json& messages, const EncodeRules& rules) {
     return out;
   }
   out.counts.assign(out.ids.size(), 0);
+  // [snippet answer-counts]
   for (size_t i = 0; i < messages.size(); ++i) {
     if (messages[i]["role"] != "assistant") {
       continue;
@@ -80,6 +81,7 @@ Encoded encode_messages(const Json& messages, const EncodeRules& rules) {
       out.counts[t] = 1;
     }
   }
+  // [/snippet]
   return out;
 }
 

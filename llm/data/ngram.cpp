@@ -153,6 +153,7 @@ double witten_bell_loss(
     int n) {
   double loss = 0;
   for (size_t i = n - 1; i < val.size(); i++) {
+    // [snippet witten-bell]
     double p = 1.0 / vocab_size;
     for (int m = 0; m < n; m++) {
       const auto context = counts.context(val, i, m);
@@ -165,6 +166,7 @@ double witten_bell_loss(
           (level.context_count[context] + kinds);
     }
     loss -= std::log(p);
+    // [/snippet]
   }
   return loss / static_cast<double>(val.size() - (n - 1));
 }

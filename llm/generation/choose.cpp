@@ -62,15 +62,20 @@ Choice choose(
   const mx::array last = stages.back();
   const size_t position = row.text().size() - row.prompt_length();
   const auto forced = options.force.find(static_cast<int>(position));
+  std::optional<mx::array> best;
+  if (greedy) {
+    best = mx::astype(mx::argmax(last), mx::int32);
+  }
   const mx::array id = forced != options.force.end() ? mx::array(forced->second)
-      : greedy ? mx::astype(mx::argmax(last), mx::int32)
+      : greedy                                       ? *best
                : nn::categorical(last, sample_key(row.seed(), position));
   return {
       id,
       mx::negative(nn::token_losses(logits, id)),
       logits,
       greedy ? keep_best(last) : last,
-      std::move(stages)};
+      std::move(stages),
+      best};
 }
 
 void collect(

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <mlx/array.h>
@@ -31,6 +32,7 @@ struct Choice {
   mx::array logprob;    // float32 scalar
   mx::array raw, final; // logits [V]; evaluate them if they are looked at
   std::vector<mx::array> stages; // see stage_logits; greedy: but the last one
+  std::optional<mx::array> best = {}; // greedy: all that `final` leaves, int32
 };
 
 /** The same step by step: as the chain gets them, then after each stage. */

@@ -106,14 +106,18 @@ mx::array keep_top_k(const mx::array& logits, int k) {
   return keep(logits, mask);
 }
 
+// [snippet top-p]
 mx::array keep_top_p(const mx::array& logits, float p) {
   return keep(logits, cheapest_mass(logits, mx::negative(logits), p));
 }
+// [/snippet]
 
 mx::array keep_min_p(const mx::array& logits, float p) {
+  // [snippet min-p]
   const mx::array least =
       mx::add(mx::max(logits, -1, true), mx::array(std::log(p)));
   return keep(logits, mx::greater_equal(logits, least));
+  // [/snippet]
 }
 
 mx::array keep_typical_p(const mx::array& logits, float p) {
@@ -140,9 +144,11 @@ mx::array keep_best(const mx::array& logits) {
       mx::equal(mx::arange(logits.shape(-1)), mx::argmax(logits, -1, true)));
 }
 
+// [snippet temperature]
 mx::array divide_by_temperature(const mx::array& logits, float temperature) {
   return mx::divide(
       mx::subtract(logits, mx::max(logits, -1, true)), mx::array(temperature));
 }
+// [/snippet]
 
 } // namespace llm

@@ -140,6 +140,7 @@ std::string describe(const std::vector<SamplerStage>& chain) {
       ". draw: takes one token by the probabilities that are left\n";
 }
 
+// [snippet draw]
 mx::array apply_chain(
     const std::vector<SamplerStage>& chain,
     const mx::array& logits,
@@ -150,6 +151,7 @@ mx::array apply_chain(
   }
   return out;
 }
+// [/snippet]
 
 mx::array sample_key(uint64_t seed, uint64_t position) {
   return mx::random::key(random_key(seed, "sample", position));

@@ -122,6 +122,7 @@ std::pair<int32_t, bool> keep_or_redraw(
     const float* p,
     int n,
     Random& random) {
+  // [snippet keep]
   if (random.uniform() * (q ? q[id] : 1.0) < p[id]) {
     return {id, true};
   }
@@ -131,6 +132,7 @@ std::pair<int32_t, bool> keep_or_redraw(
     left[i] = std::max(0.0, p[i] - guessed);
   }
   return {draw_index(left, random.uniform()), false};
+  // [/snippet]
 }
 
 std::vector<GeneratedToken> speculative_step(

@@ -75,6 +75,7 @@ mx::array weights(
   const float scale = options.scale != 0
       ? options.scale
       : 1.0f / std::sqrt(static_cast<float>(q.shape(-1)));
+  // [snippet inspect-weights]
   const mx::array scores = mx::multiply(
       mx::matmul(
           mx::astype(q, mx::float32),
@@ -85,6 +86,7 @@ mx::array weights(
       scores,
       mx::array(-std::numeric_limits<float>::infinity()));
   return mx::softmax(masked, -1, /* precise = */ true);
+  // [/snippet]
 }
 
 } // namespace

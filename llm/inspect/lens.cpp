@@ -53,6 +53,7 @@ Lens logit_lens(
         "expected at most 32 positions but received " +
             std::to_string(to - from) + "; move the window instead.");
   }
+  // [snippet lens]
   const std::vector<mx::array> stream = residuals(model, reading, from, to);
   const Distributions final = spoken(model, stream.back());
   Lens out{.from = from, .to = to, .cells = {}};
@@ -68,6 +69,7 @@ Lens logit_lens(
     }
   }
   return out;
+  // [/snippet]
 }
 
 } // namespace llm::inspect

@@ -78,6 +78,7 @@ GPT::GPT(const GPTConfig& c)
 
 // N(0, 0.02); the layers that write into the residual stream start smaller by
 // sqrt(2 * n_layer), the number of such writes (GPT-2 paper, section 2.3).
+// [snippet gpt-initialize]
 void GPT::initialize(uint64_t seed) {
   const float residual = 0.02f / std::sqrt(2.0f * config.n_layer);
   nn::for_each<mx::array>(*this, [&](const std::string& path, mx::array& a) {
@@ -87,6 +88,7 @@ void GPT::initialize(uint64_t seed) {
     }
   });
 }
+// [/snippet]
 
 namespace {
 

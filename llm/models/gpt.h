@@ -64,6 +64,7 @@ struct GPTAttention {
     return resid_dropout(c_proj(y));
   }
 
+  // [snippet gpt-attention]
   /** qkv [B, L, 3 C] -> [B, L, C], where heads are needed one by one. */
   mx::array attend_heads(const mx::array& qkv, LayerCache* cache, bool drops)
       const {
@@ -76,6 +77,7 @@ struct GPTAttention {
         drops ? mx::matmul(attn_dropout(nn::attention_weights(q, k)), v)
               : attend(cache, q, k, v));
   }
+  // [/snippet]
 
   static void visit(auto& self, auto&& f) {
     f("c_attn", self.c_attn);
@@ -99,7 +101,9 @@ struct GPTMLP {
         activation(c.activation) {}
 
   mx::array operator()(const mx::array& x) const {
+    // [snippet gpt-mlp]
     return dropout(c_proj(nn::apply(activation, c_fc(x))));
+    // [/snippet]
   }
 
   static void visit(auto& self, auto&& f) {
@@ -124,8 +128,10 @@ struct GPTBlock {
 
   /** x [B, L, C] -> [B, L, C]. */
   mx::array operator()(const mx::array& x, LayerCache* cache = nullptr) const {
+    // [snippet gpt-block]
     const mx::array h = mx::add(x, attn(ln_1(x), cache));
     return add_mlp(cache, h, mlp(ln_2(h)));
+    // [/snippet]
   }
 
   static void visit(auto& self, auto&& f) {
@@ -161,6 +167,7 @@ struct GPT {
 
   /** tokens [B, L] -> what the head reads, [B, L, C]. */
   mx::array hidden(const mx::array& tokens, KVCache* cache) const {
+    // [snippet gpt-hidden]
     const nn::Positions at = cache ? cache->positions() : nn::Positions{};
     const mx::array positions = at.of(tokens.shape(1));       // [L] or [B, L]
     mx::array x = drop(mx::add(wte(tokens), wpe(positions))); // [B, L, C]
@@ -171,6 +178,7 @@ struct GPT {
           : h[i](x, cache ? &cache->layers[i] : nullptr);
     }
     return final_norm(probed(cache, h.size(), x));
+    // [/snippet]
   }
 
   mx::array final_norm(const mx::array& x) const {
@@ -179,7 +187,9 @@ struct GPT {
 
   /** x [..., C] -> logits [..., vocab_size]. */
   mx::array head(const mx::array& x) const {
+    // [snippet gpt-head]
     return wte.as_linear(x); // the head is the embedding, reversed
+    // [/snippet]
   }
 
   static void visit(auto& self, auto&& f) {

@@ -116,6 +116,7 @@ std::pair<mx::array, mx::array> LayerCache::read_in_order() const {
 std::pair<mx::array, mx::array> LayerCache::append(
     const mx::array& k,
     const mx::array& v) {
+  // [snippet append]
   const int L = k.shape(2), window = options_.window;
   if (window == 0 || L == 1) {
     const int at = window == 0 ? length_ : length_ % window;
@@ -124,6 +125,7 @@ std::pair<mx::array, mx::array> LayerCache::append(
     length_ += L;
     return {keys_.read(0, held(), options_), values_.read(0, held(), options_)};
   }
+  // [/snippet]
   // The first of the new queries sees window - 1 of the old positions.
   mx::array all_k = unpack(pack(k, options_), options_);
   mx::array all_v = unpack(pack(v, options_), options_);
@@ -157,8 +159,10 @@ mx::array LayerCache::attend(
   if (rows_.empty()) {
     const auto [keys, values] = append(k, v);
     const mx::array y = nn::causal_attention(q, keys, values, attention);
+    // [snippet head-scale]
     return head_scale ? mx::multiply(y, mx::reshape(*head_scale, {1, -1, 1, 1}))
                       : y;
+    // [/snippet]
   }
   std::vector<mx::array> out;
   for (int b = 0; b < static_cast<int>(rows_.size()); ++b) {

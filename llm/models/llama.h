@@ -65,6 +65,7 @@ struct LlamaAttention {
 
   /** x [B, L, C] -> [B, L, C]. */
   mx::array operator()(const mx::array& x, LayerCache* cache) const {
+    // [snippet llama-attention]
     mx::array q = nn::split_heads(q_proj(x), heads);
     mx::array k = nn::split_heads(k_proj(x), kv_heads);
     const mx::array v = nn::split_heads(v_proj(x), kv_heads);
@@ -76,6 +77,7 @@ struct LlamaAttention {
     k = rope(k, positions(cache));
     const mx::array y = attend(cache, q, k, v, {.window = window});
     return resid_dropout(o_proj(nn::merge_heads(y)));
+    // [/snippet]
   }
 
   static void visit(auto& self, auto&& f) {
@@ -101,7 +103,9 @@ struct LlamaMLP {
         dropout(c.dropout) {}
 
   mx::array operator()(const mx::array& x) const {
+    // [snippet llama-mlp]
     return dropout(down_proj(nn::swiglu(gate_proj(x), up_proj(x))));
+    // [/snippet]
   }
 
   static void visit(auto& self, auto&& f) {

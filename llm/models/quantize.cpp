@@ -26,6 +26,7 @@ void for_each_matrix(LanguageModel& model, F&& f) {
   });
 }
 
+// [snippet pack]
 template <class Layer>
 void pack(Layer& layer, int group_size, int bits) {
   auto [packed, rest] = nn::quantize(layer.full_weight(), group_size, bits);
@@ -33,6 +34,7 @@ void pack(Layer& layer, int group_size, int bits) {
   layer.weight = packed;
   layer.quantization = rest;
 }
+// [/snippet]
 
 [[noreturn]] void
 refuse_shapes(std::string_view where, const std::string& path, int in) {

@@ -38,6 +38,7 @@ mx::array gelu(const mx::array& x) {
 }
 
 // (1 + tanh(u)) / 2 = sigmoid(2u): one exponential instead of a tanh.
+// [snippet gelu-new]
 mx::array gelu_new(const mx::array& x) {
   const double c = 2 * std::sqrt(2 / std::numbers::pi);
   const mx::array cubic = mx::multiply(
@@ -47,6 +48,7 @@ mx::array gelu_new(const mx::array& x) {
           mx::multiply(constant(c * 0.044715, x), mx::square(x))));
   return mx::multiply(x, mx::sigmoid(cubic));
 }
+// [/snippet]
 
 mx::array plain(Activation activation, const mx::array& x) {
   switch (activation) {
@@ -64,7 +66,9 @@ mx::array plain(Activation activation, const mx::array& x) {
 
 // in: gate, up.
 std::vector<mx::array> plain_swiglu(const std::vector<mx::array>& in) {
+  // [snippet swiglu]
   return {mx::multiply(plain(Activation::silu, in[0]), in[1])};
+  // [/snippet]
 }
 
 /** The kernel for an activation, if there is one. */

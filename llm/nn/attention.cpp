@@ -16,6 +16,7 @@ namespace llm::nn {
 
 namespace mx = mlx::core;
 
+// [snippet split-heads]
 mx::array split_heads(const mx::array& x, int heads) {
   const int B = x.shape(0), L = x.shape(1), D = x.shape(2) / heads;
   return mx::transpose(mx::reshape(x, {B, L, heads, D}), {0, 2, 1, 3});
@@ -25,9 +26,11 @@ mx::array merge_heads(const mx::array& x) {
   const int B = x.shape(0), H = x.shape(1), L = x.shape(2), D = x.shape(3);
   return mx::reshape(mx::transpose(x, {0, 2, 1, 3}), {B, L, H * D});
 }
+// [/snippet]
 
 namespace {
 
+// [snippet window-mask]
 // [L, S], true where query S - L + l sees key s.
 mx::array window_mask(int L, int S, int window) {
   const mx::array query = mx::reshape(mx::arange(S - L, S), {L, 1});
@@ -36,6 +39,7 @@ mx::array window_mask(int L, int S, int window) {
       mx::greater_equal(query, key),
       mx::less(query, mx::add(key, mx::array(window))));
 }
+// [/snippet]
 
 // For fewer, as in generation, preparing the keys costs too much.
 constexpr int kFewQueries = 8;
@@ -66,10 +70,12 @@ mx::array causal_attention(
   }
   // One query sees every key: no mask is needed.
   const std::string mask = L == 1 ? "" : "causal";
+  // [snippet fused-attention]
   const auto plain = [=](const std::vector<mx::array>& in) {
     return std::vector<mx::array>{mx::fast::scaled_dot_product_attention(
         in[0], in[1], in[2], scale, mask)};
   };
+  // [/snippet]
   if constexpr (kernels::built) {
     if (L >= kFewQueries && kernels::usable({q, k, v})) {
       return kernels::attention(q, k, v, scale, plain);
@@ -99,6 +105,7 @@ mx::array packed_attention(const mx::array& qkv, int heads) {
 mx::array attention_weights(const mx::array& q, const mx::array& k) {
   const int groups = q.shape(1) / k.shape(1);
   const int L = q.shape(2), S = k.shape(2);
+  // [snippet attention-weights]
   const mx::array keys = mx::repeat(k, groups, 1); // [B, H, S, D]
   const float scale = 1.0f / std::sqrt(static_cast<float>(q.shape(-1)));
   mx::array scores = mx::multiply(
@@ -111,6 +118,7 @@ mx::array attention_weights(const mx::array& q, const mx::array& k) {
       scores,
       mx::array(-std::numeric_limits<float>::infinity(), q.dtype()));
   return mx::softmax(scores, -1, /* precise = */ true);
+  // [/snippet]
 }
 
 } // namespace llm::nn

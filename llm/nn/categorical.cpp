@@ -12,10 +12,12 @@ namespace llm::nn {
 namespace mx = mlx::core;
 
 mx::array categorical(const mx::array& logits, const mx::array& key) {
+  // [snippet categorical]
   const auto plain = [](const std::vector<mx::array>& in) {
     return std::vector<mx::array>{
         mx::astype(mx::random::categorical(in[0], -1, in[1]), mx::float32)};
   };
+  // [/snippet]
   if constexpr (kernels::built) {
     if (logits.ndim() == 1 && kernels::usable({logits})) {
       return mx::astype(kernels::categorical(logits, key, plain), mx::int32);

@@ -17,7 +17,9 @@ namespace {
 
 // in: table, ids.
 std::vector<mx::array> plain_rows(const std::vector<mx::array>& in) {
+  // [snippet embedding-rows]
   return {mx::take(in[0], in[1], 0)};
+  // [/snippet]
 }
 
 } // namespace
@@ -40,10 +42,12 @@ mx::array Embedding::operator()(const mx::array& ids) const {
   return dequantize(rows, q);
 }
 
+// [snippet embedding-as-linear]
 mx::array Embedding::as_linear(const mx::array& x) const {
   return quantization ? quantized_matmul(x, weight, *quantization)
                       : matmul_transposed(x, weight);
 }
+// [/snippet]
 
 mx::array Embedding::full_weight() const {
   return quantization ? dequantize(weight, *quantization) : weight;

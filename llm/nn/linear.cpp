@@ -28,6 +28,7 @@ mx::array Linear::merged_weight() const {
 }
 
 mx::array Linear::operator()(const mx::array& x) const {
+  // [snippet lora-linear]
   mx::array y = quantization ? quantized_matmul(x, weight, *quantization)
                              : matmul_transposed(x, weight);
   if (lora) {
@@ -40,6 +41,7 @@ mx::array Linear::operator()(const mx::array& x) const {
     }
   }
   return bias ? mx::add(y, *bias) : y;
+  // [/snippet]
 }
 
 } // namespace llm::nn

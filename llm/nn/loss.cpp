@@ -14,9 +14,11 @@ namespace {
 
 // in: scores [..., V], targets [...].
 std::vector<mx::array> plain_losses(const std::vector<mx::array>& in) {
+  // [snippet token-losses]
   const mx::array picked = mx::squeeze(
       mx::take_along_axis(in[0], mx::expand_dims(in[1], -1), -1), -1);
   return {mx::subtract(mx::logsumexp(in[0], -1), picked)};
+  // [/snippet]
 }
 
 } // namespace
@@ -67,8 +69,10 @@ mx::array masked_cross_entropy(
     const mx::array& logits,
     const mx::array& targets,
     const mx::array& mask) {
+  // [snippet masked-cross-entropy]
   const mx::array losses = mx::multiply(token_losses(logits, targets), mask);
   return mx::divide(mx::sum(losses), mx::sum(mask));
+  // [/snippet]
 }
 
 } // namespace llm::nn

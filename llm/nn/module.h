@@ -36,8 +36,10 @@ using Parameters = std::map<std::string, mx::array>;
 /** Decides by path which parameters a function applies to. */
 using PathFilter = std::function<bool(const std::string&)>;
 
+// [snippet module-concept]
 template <class T>
 concept Module = requires(T& node) { T::visit(node, [](auto, auto&) {}); };
+// [/snippet]
 
 template <class T>
 inline constexpr bool is_optional = false;

@@ -24,7 +24,9 @@ mx::array layer_norm(
       return kernels::layer_norm(x, weight, bias, eps, plain);
     }
   }
+  // [snippet layer-norm]
   return mx::fast::layer_norm(x, weight, bias, eps);
+  // [/snippet]
 }
 
 mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps) {
@@ -36,7 +38,9 @@ mx::array rms_norm(const mx::array& x, const mx::array& weight, float eps) {
       return kernels::rms_norm(x, weight, eps, plain);
     }
   }
+  // [snippet rms-norm]
   return mx::fast::rms_norm(x, weight, eps);
+  // [/snippet]
 }
 
 } // namespace llm::nn

@@ -45,6 +45,7 @@ struct LayerNorm {
   }
 };
 
+// [snippet rms-norm-layer]
 struct RMSNorm {
   mx::array weight; // [dims]
   float eps;
@@ -61,5 +62,6 @@ struct RMSNorm {
     f("weight", self.weight);
   }
 };
+// [/snippet]
 
 } // namespace llm::nn

@@ -111,6 +111,7 @@ quantize(const mx::array& weight, int group_size, int bits) {
   return {parts[0], {parts[1], parts[2], group_size, bits}};
 }
 
+// [snippet choose]
 mx::array dequantize(const mx::array& packed, const Quantization& q) {
   const kernels::Function plain = plain_unpack(q.group_size, q.bits);
   if constexpr (kernels::built) {
@@ -121,6 +122,7 @@ mx::array dequantize(const mx::array& packed, const Quantization& q) {
   }
   return plain({packed, q.scales, q.biases})[0];
 }
+// [/snippet]
 
 mx::array quantized_matmul(
     const mx::array& x,

@@ -18,6 +18,7 @@ namespace {
 
 constexpr double two_pi = 2 * std::numbers::pi;
 
+// [snippet rope-periods]
 // base^(2i / dims), the number of positions in which pair i turns by 1 rad.
 std::vector<double> plain_periods(int dims, float base) {
   std::vector<double> out;
@@ -26,6 +27,7 @@ std::vector<double> plain_periods(int dims, float base) {
   }
   return out;
 }
+// [/snippet]
 
 mx::array as_array(const std::vector<double>& values) {
   const std::vector<float> floats(values.begin(), values.end());
@@ -43,10 +45,12 @@ mx::array Positions::of(int L) const {
 }
 
 mx::array rope(const mx::array& x, float base, int start) {
+  // [snippet rope]
   const auto plain = [base, start](const std::vector<mx::array>& in) {
     return std::vector<mx::array>{
         mx::fast::rope(in[0], in[0].shape(-1), false, base, 1.0f, start)};
   };
+  // [/snippet]
   if constexpr (kernels::built) {
     if (kernels::usable({x})) {
       return kernels::rope(x, base, start, plain);

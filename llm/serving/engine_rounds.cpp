@@ -9,6 +9,7 @@
 
 namespace llm::serving {
 
+// [snippet round]
 bool Engine::round() {
   probe("round");
   drop_cancelled();
@@ -20,6 +21,7 @@ bool Engine::round() {
   runs_.expire();
   return answered || computed;
 }
+// [/snippet]
 
 bool Engine::answer_one() {
   Task task;

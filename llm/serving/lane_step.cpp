@@ -39,7 +39,7 @@ void Lane::choose_next(
 }
 
 void Lane::collect(std::vector<mx::array>& outputs) const {
-  llm::collect(*choice_, options_, outputs);
+  outputs.insert(outputs.end(), {choice_->id, choice_->logprob});
   if (details_) {
     serving::collect(*choice_, *details_, outputs);
   }

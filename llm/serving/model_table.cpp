@@ -35,6 +35,25 @@ fs::file_time_type last_written(const ModelInfo& info) {
   return info.adapter.empty() ? own : std::max(own, last_written(info.adapter));
 }
 
+/** What changes when a model is added, removed, replaced or trained further:
+ * much cheaper to see than to read (SmolLM2's vocabulary takes 5 ms). */
+std::vector<std::pair<std::string, fs::file_time_type>> stamps(
+    const fs::path& models) {
+  std::vector<std::pair<std::string, fs::file_time_type>> out;
+  std::error_code error;
+  for (fs::directory_iterator entry(models, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code ignored;
+    const bool link = entry->is_symlink(ignored);
+    const fs::path path = entry->path();
+    out.emplace_back(
+        path.string() + (link ? fs::read_symlink(path, ignored).string() : ""),
+        last_written(path));
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 } // namespace
 
 ModelTable::ModelTable(const ServiceOptions& options) : options_(options) {}
@@ -42,10 +61,15 @@ ModelTable::ModelTable(const ServiceOptions& options) : options_(options) {}
 void ModelTable::refresh(bool now) const {
   constexpr auto fresh = std::chrono::seconds(1);
   const auto time = std::chrono::steady_clock::now();
-  if (now || seen_.empty() || time - looked_ > fresh) {
-    seen_ = list_models(options_.models, options_.default_model);
-    looked_ = time;
+  if (!now && !seen_.empty() && time - looked_ <= fresh) {
+    return;
   }
+  auto stamps = serving::stamps(options_.models);
+  if (seen_.empty() || stamps != stamps_) {
+    seen_ = list_models(options_.models, options_.default_model);
+    stamps_ = std::move(stamps);
+  }
+  looked_ = time;
 }
 
 ModelInfo ModelTable::with_state(ModelInfo info) const {

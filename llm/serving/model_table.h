@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "llm/models/usable_model.h"
@@ -51,6 +52,9 @@ class ModelTable {
   const ServiceOptions& options_;
   mutable std::mutex mutex_;
   mutable std::vector<ModelInfo> seen_; // what the folder held, lately
+  /// of everything in the folder, when seen_ was read
+  mutable std::vector<std::pair<std::string, std::filesystem::file_time_type>>
+      stamps_;
   mutable std::chrono::steady_clock::time_point looked_{};
   std::map<std::string, std::pair<std::string, std::string>> states_;
   std::list<std::weak_ptr<OnModel>> listeners_;

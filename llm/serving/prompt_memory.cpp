@@ -33,8 +33,10 @@ int PromptMemory::recall(
   auto best = entries_.end();
   int length = 0;
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+    // [snippet recall]
     const int common = std::min(common_length(it->tokens, text), most);
     const int whole = common / chunk_ * chunk_;
+    // [/snippet]
     if (it->model.lock() == model && whole > length &&
         it->cache.can_trim(whole)) {
       best = it;

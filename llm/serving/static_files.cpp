@@ -3,6 +3,7 @@
 #include "llm/serving/static_files.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,10 @@ constexpr std::pair<std::string_view, std::string_view> types[] = {
     {".woff2", "font/woff2"},
 };
 
+/// Suffixes of source files; they are shown, never run.
+constexpr std::string_view sources[] =
+    {".h", ".cpp", ".py", ".sh", ".cmake", ".md", ".json", ".txt", ".yml"};
+
 bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
       (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '/';
@@ -45,6 +50,22 @@ bool is_plain(char c) {
 bool is_served(const std::string& name) {
   return !name.starts_with('.') && name.find("/.") == std::string::npos &&
       std::all_of(name.begin(), name.end(), is_plain);
+}
+
+/** Calls use(path, name) for each regular file in and under `folder` that can
+ * be served, with its path below it. */
+template <typename Use>
+void each_file(const fs::path& folder, const Use& use) {
+  std::error_code error; // a folder that is not there has no files
+  for (fs::recursive_directory_iterator at(folder, error), end;
+       !error && at != end;
+       at.increment(error)) {
+    const std::string name =
+        at->path().lexically_relative(folder).generic_string();
+    if (fs::is_regular_file(at->symlink_status()) && is_served(name)) {
+      use(at->path(), name);
+    }
+  }
 }
 
 /** 1 to 6 for "## Title", else 0; `text` becomes the title. */
@@ -93,24 +114,36 @@ void StaticFiles::add(
     const fs::path& folder,
     const std::string& prefix,
     std::string_view excluded) {
-  std::error_code error; // a folder that is not there has no files
-  for (fs::recursive_directory_iterator at(folder, error), end;
-       !error && at != end;
-       at.increment(error)) {
-    const std::string name =
-        at->path().lexically_relative(folder).generic_string();
-    const std::string suffix = at->path().extension().string();
+  each_file(folder, [&](const fs::path& path, const std::string& name) {
+    const std::string suffix = path.extension().string();
     const auto type = media_type(suffix);
-    const bool regular = fs::is_regular_file(at->symlink_status());
-    if (!regular || type.empty() || suffix == excluded || !is_served(name)) {
-      continue;
+    if (type.empty() || suffix == excluded) {
+      return;
     }
-    const File file{at->path(), std::string(type)};
+    const File file{path, std::string(type)};
     files_[prefix + name] = file;
     if (name == "index.html") {
       files_[prefix] = file;
     }
+  });
+}
+
+void StaticFiles::add_sources(const fs::path& root, const std::string& name) {
+  const auto add_source = [&](const fs::path& path, const std::string& as) {
+    const std::string suffix = path.extension().string();
+    if (std::find(std::begin(sources), std::end(sources), suffix) !=
+        std::end(sources)) {
+      files_["/" + as] = {path, "text/plain; charset=utf-8"};
+    }
+  };
+  const fs::path path = root / name;
+  std::error_code error;
+  if (fs::is_regular_file(fs::symlink_status(path, error))) {
+    add_source(path, name);
   }
+  each_file(path, [&](const fs::path& file, const std::string& below) {
+    add_source(file, name + "/" + below);
+  });
 }
 
 const StaticFiles::File* StaticFiles::find(const std::string& name) const {

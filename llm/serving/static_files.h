@@ -33,6 +33,11 @@ class StaticFiles {
       const std::string& prefix,
       std::string_view excluded = "");
 
+  /** The file `name` of the repository at `root`, or the source files of the
+   * folder of this name, as plain text: "/llm/nn/gelu.h". Pages link to them.
+   */
+  void add_sources(const std::filesystem::path& root, const std::string& name);
+
   /** Null: no file has this name. */
   const File* find(const std::string& name) const;
 

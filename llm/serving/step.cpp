@@ -51,6 +51,7 @@ void step(const std::vector<Lane*>& lanes) {
     for (Lane* lane : lanes) {
       caches.push_back(&lane->cache());
     }
+    // [snippet step-batch]
     KVCache batch = KVCache::batch(caches);
     const bool captures = std::any_of(
         lanes.begin(), lanes.end(), [](Lane* l) { return l->captures(); });
@@ -58,6 +59,7 @@ void step(const std::vector<Lane*>& lanes) {
       layer.keep_queries = captures;
     }
     choose_all(lanes, read_last(lanes, batch), batch);
+    // [/snippet]
   }
   for (Lane* lane : lanes) {
     try {

@@ -11,6 +11,9 @@ namespace llm::serving {
 
 DetailGraph detail_graph(const Choice& choice) {
   const nn::Spread raw = nn::spread(choice.raw);
+  if (choice.best) {
+    return {raw, std::nullopt};
+  }
   const bool same = choice.final.id() == choice.stages.front().id() &&
       choice.final.size() == choice.raw.size(); // nothing in the chain
   return {raw, same ? raw : nn::spread(choice.final)};
@@ -20,10 +23,13 @@ void collect(
     const Choice& choice,
     const DetailGraph& graph,
     std::vector<mx::array>& outputs) {
-  outputs.insert(
-      outputs.end(),
-      {choice.raw, choice.final, graph.raw.entropy, graph.final.log_sum_exp});
+  outputs.insert(outputs.end(), {choice.raw, graph.raw.entropy});
   outputs.insert(outputs.end(), choice.stages.begin(), choice.stages.end());
+  if (choice.best) {
+    outputs.push_back(*choice.best);
+  } else {
+    outputs.insert(outputs.end(), {choice.final, graph.final->log_sum_exp});
+  }
 }
 
 namespace {
@@ -39,6 +45,20 @@ int rank(const float* x, int n, int32_t id) {
   return above + 1;
 }
 
+bool is_best(const Choice& choice, int32_t id) {
+  return id == choice.best->data<int32_t>()[0];
+}
+
+/** How likely the draw was to give the token. */
+float prob_final(const Choice& choice, const DetailGraph& graph, int32_t id) {
+  if (choice.best) {
+    return is_best(choice, id) ? 1.0F : 0.0F;
+  }
+  return std::exp(
+      choice.final.data<float>()[id] -
+      graph.final->log_sum_exp.data<float>()[0]);
+}
+
 /** The stage after which the token is gone, or "". */
 std::string cut_by(
     const Choice& choice,
@@ -49,8 +69,7 @@ std::string cut_by(
       return chain[i - 1].name;
     }
   }
-  const bool gone = std::isinf(choice.final.data<float>()[id]);
-  return gone && !chain.empty() ? chain.back().name : "";
+  return choice.best && !is_best(choice, id) ? chain.back().name : "";
 }
 
 } // namespace
@@ -62,13 +81,11 @@ TokenEvent::Details details_of(
     const std::vector<SamplerStage>& chain,
     const Tokenizer& tokenizer) {
   const float* raw = choice.raw.data<float>();
-  const float* final = choice.final.data<float>();
-  const int vocabulary = static_cast<int>(choice.final.size());
+  const int vocabulary = static_cast<int>(choice.stages.back().size());
   const int32_t id = choice.id.data<int32_t>()[0];
   const float lse = raw[id] - choice.logprob.data<float>()[0];
-  const float final_lse = graph.final.log_sum_exp.data<float>()[0];
   TokenEvent::Details out{
-      .prob_final = std::exp(final[id] - final_lse),
+      .prob_final = prob_final(choice, graph, id),
       .entropy = graph.raw.entropy.data<float>()[0],
       .rank = rank(raw, vocabulary, id),
       .top = {}};
@@ -76,7 +93,7 @@ TokenEvent::Details details_of(
     out.top.push_back(
         {token_text(tokenizer, other),
          raw[other] - lse,
-         std::exp(final[other] - final_lse),
+         prob_final(choice, graph, other),
          cut_by(choice, chain, other)});
   }
   return out;

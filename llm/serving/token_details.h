@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ namespace llm::serving {
 /** Arrays beside those of a Choice: of the model's distribution, and of what
  * the token is drawn from. */
 struct DetailGraph {
-  nn::Spread raw, final;
+  nn::Spread raw;
+  std::optional<nn::Spread> final; // greedy: one token has all, see Choice.best
 };
 
 DetailGraph detail_graph(const Choice& choice);

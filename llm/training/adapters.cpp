@@ -153,6 +153,7 @@ void add_adapters(
         config.scale,
         config.dropout,
         config.dora);
+    // [snippet lora-a]
     const float bound = 1.0f / std::sqrt(static_cast<float>(in));
     lora.lora_a = mx::random::uniform(
         mx::array(-bound),
@@ -160,6 +161,7 @@ void add_adapters(
         lora.lora_a.shape(),
         mx::float32,
         mx::random::key(random_key(seed, path + ".lora_a")));
+    // [/snippet]
     if (config.dora) {
       lora.m = nn::row_lengths(layer.full_weight());
     }

@@ -53,10 +53,12 @@ mx::array dpo_loss(
     const mx::array& ref_chosen,
     const mx::array& ref_rejected,
     float beta) {
+  // [snippet dpo-loss]
   const mx::array margin =
       (pi_chosen - ref_chosen) - (pi_rejected - ref_rejected);
   // -log sigmoid(z) = log(1 + e^-z), without overflow.
   return mx::mean(mx::logaddexp(mx::array(0.0f), mx::array(-beta) * margin));
+  // [/snippet]
 }
 
 PreferenceReport preference_report(

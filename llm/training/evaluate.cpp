@@ -140,9 +140,11 @@ TextEvaluation evaluate_text(
   out.nats_per_char = nats / chars;
   out.nats_per_char_sliding =
       sliding.nats_per_token * static_cast<double>(sliding.tokens) / chars;
+  // [snippet units]
   out.bits_per_char = out.nats_per_char / std::log(2.0);
   out.bits_per_byte = nats / bytes / std::log(2.0);
   out.perplexity = std::exp(fixed.nats_per_token);
+  // [/snippet]
   out.tokens = fixed.tokens;
   out.windows = fixed.windows;
   return out;

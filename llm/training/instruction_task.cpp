@@ -26,12 +26,14 @@ BatchRules rules_of(const TrainConfig& c) {
   return rules;
 }
 
+// [snippet example-loss]
 // in: x [B, T], places [N], targets [N], weights [N].
 mx::array example_loss(
     const LanguageModel& model,
     const std::vector<mx::array>& in) {
   return nn::masked_cross_entropy(model.logits_at(in[0], in[1]), in[2], in[3]);
 }
+// [/snippet]
 
 // The evaluation that a run repeats is on part of the examples, when there are
 // many, of every length.
@@ -200,6 +202,42 @@ void learn_preferences(
         r.loss,
         {{"preference_accuracy", r.accuracy}, {"preference_margin", r.margin}}};
   };
+}
+
+HeldOut learn_from(
+    TrainTask& task,
+    const InstructionData& data,
+    const EncodeRules& rules,
+    const LanguageModel& model,
+    const TuneConfig& tune,
+    const TrainConfig& train) {
+  HeldOut out;
+  const bool held_out = !data.validation.empty();
+  if (tune.objective == "dpo") {
+    PreferenceParts parts{encode_pairs(data.train, rules), {}, tune.beta};
+    if (held_out) {
+      out.pairs = encode_pairs(data.validation, rules);
+    }
+    parts.validation = out.pairs;
+    learn_preferences(task, std::move(parts), model, train);
+    return out;
+  }
+  if (tune.objective != "sft") {
+    throw UsageError(
+        "tune",
+        "expected the objective sft or dpo but received " + tune.objective +
+            ".");
+  }
+  InstructionParts parts{encode_examples(data.train, rules), {}};
+  if (held_out) {
+    out.examples = encode_examples(data.validation, rules);
+  }
+  parts.validation = out.examples;
+  parts.packing = tune.packing;
+  parts.shuffle = tune.shuffle;
+  parts.count_padding = tune.count_padding;
+  learn_examples(task, std::move(parts), rules.tokenizer, train);
+  return out;
 }
 
 nn::PathFilter last_layers(const LanguageModel& model, int layers) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "llm/data/instructions.h"
 #include "llm/tokenizers/tokenizer.h"
 #include "llm/tokenizers/tokenizer_info.h"
 #include "llm/training/adapters.h"
@@ -22,6 +23,32 @@ namespace llm {
 /** What fine-tuning starts from, unlike training from nothing: few steps, small
  * batches, a short warm-up, no decay towards zero. */
 TrainConfig tune_defaults();
+
+/** What is learned, and how examples become batches. */
+struct TuneConfig {
+  std::string objective = "sft"; ///< imitate examples, or "dpo": prefer
+  float beta = 0.1f;             ///< dpo: how near to the model before
+  bool packing = false;          ///< several examples in a row
+  bool shuffle = true;
+  bool count_padding = false; ///< as mlx-lm's loss does
+};
+
+/** Encoded examples that are not trained on, or pairs when it is dpo. */
+struct HeldOut {
+  std::vector<Encoded> examples;
+  std::vector<EncodedPair> pairs;
+};
+
+/** Encodes `data` and sets batches, loss and, when something is held out,
+ * evaluate of a task. `model`, the tokenizer of `rules` and `train` must
+ * outlive it. UsageError for another objective. */
+HeldOut learn_from(
+    TrainTask& task,
+    const InstructionData& data,
+    const EncodeRules& rules,
+    const LanguageModel& model,
+    const TuneConfig& tune,
+    const TrainConfig& train);
 
 /** The batches of a training run on examples, and the held-out ones. */
 struct InstructionParts {

@@ -71,6 +71,7 @@ void momentum(const Config& c, const Shared& s, Leaf& leaf) {
   leaf.p = leaf.p - s.lr * (c.nesterov ? g + c.momentum * m : m);
 }
 
+// [snippet adam-direction]
 /** Adam's direction: the mean gradient over its root mean square. */
 mx::array
 adam_direction(const Config& c, const Shared& s, const mx::array& g, Leaf& l) {
@@ -80,6 +81,7 @@ adam_direction(const Config& c, const Shared& s, const mx::array& g, Leaf& l) {
   v = mean(c.beta2, v, mx::square(g));
   return (m / s.correction1) / (mx::sqrt(v / s.correction2) + c.eps);
 }
+// [/snippet]
 
 void adam(const Config& c, const Shared& s, Leaf& leaf) {
   leaf.p = leaf.p - s.lr * adam_direction(c, s, with_l2(leaf), leaf);

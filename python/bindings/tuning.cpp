@@ -26,13 +26,10 @@ namespace llm::python {
 
 namespace {
 
-/** What tune() does beside TrainConfig. */
-struct TuneConfig {
-  std::string objective = "sft";
+/** What tune() does beside TrainConfig, and how it reads the data. */
+struct Tuning : TuneConfig {
   std::string chat_format = "auto";
   bool mask_prompt = true;
-  bool packing = false;
-  float beta = 0.1f;
 };
 
 void add_configs(nb::module_& m) {
@@ -48,17 +45,20 @@ void add_configs(nb::module_& m) {
       .def_rw("targets", &AdapterConfig::targets)
       .def_rw("layers", &AdapterConfig::layers);
   add_fields(adapter);
-  nb::class_<TuneConfig> tune(
+  nb::class_<Tuning> tune(
       m,
       "TuneConfig",
       "objective: \"sft\" (examples) or \"dpo\" (preference pairs, beta); "
       "chat_format: \"auto\", \"chatml\" or \"plain\"; mask_prompt: only "
-      "answers count; packing: several examples in a row.");
-  tune.def_rw("objective", &TuneConfig::objective)
-      .def_rw("chat_format", &TuneConfig::chat_format)
-      .def_rw("mask_prompt", &TuneConfig::mask_prompt)
-      .def_rw("packing", &TuneConfig::packing)
-      .def_rw("beta", &TuneConfig::beta);
+      "answers count; packing: several examples in a row; shuffle; "
+      "count_padding: as mlx-lm's loss does.");
+  tune.def_rw("objective", &Tuning::objective)
+      .def_rw("chat_format", &Tuning::chat_format)
+      .def_rw("mask_prompt", &Tuning::mask_prompt)
+      .def_rw("packing", &Tuning::packing)
+      .def_rw("shuffle", &Tuning::shuffle)
+      .def_rw("count_padding", &Tuning::count_padding)
+      .def_rw("beta", &Tuning::beta);
   add_fields(tune);
   m.def(
       "tune_defaults",
@@ -130,40 +130,6 @@ void add_adapter_functions(nb::module_& m) {
       "Writes them for Hugging Face's PEFT; `base` names the base model.");
 }
 
-void set_data(
-    TrainTask& task,
-    UsableModel& usable,
-    const InstructionData& data,
-    const TuneConfig& tune,
-    const TrainConfig& config) {
-  const EncodeRules rules{
-      *usable.tokenizer,
-      chat_format(tune.chat_format, *usable.tokenizer, usable.info),
-      config.block,
-      tune.mask_prompt};
-  const bool held_out = !data.validation.empty();
-  if (tune.objective == "dpo") {
-    PreferenceParts parts{encode_pairs(data.train, rules), {}, tune.beta};
-    if (held_out) {
-      parts.validation = encode_pairs(data.validation, rules);
-    }
-    learn_preferences(task, std::move(parts), *usable.model, config);
-    return;
-  }
-  if (tune.objective != "sft") {
-    throw UsageError(
-        "tune",
-        "expected the objective sft or dpo but received " + tune.objective +
-            ".");
-  }
-  InstructionParts parts{encode_examples(data.train, rules), {}};
-  if (held_out) {
-    parts.validation = encode_examples(data.validation, rules);
-  }
-  parts.packing = tune.packing;
-  learn_examples(task, std::move(parts), *usable.tokenizer, config);
-}
-
 TrainTask make_task(
     UsableModel& usable,
     const std::optional<AdapterConfig>& adapter,
@@ -188,7 +154,7 @@ TrainResult tune(
     const std::filesystem::path& out,
     const std::optional<AdapterConfig>& adapter,
     const std::optional<TrainConfig>& train_config,
-    const TuneConfig& tune_config,
+    const Tuning& tuning,
     bool resume,
     bool force,
     const OnStep& on_step,
@@ -205,12 +171,17 @@ TrainResult tune(
        !adapter            ? "full"
            : adapter->dora ? "dora"
                            : "lora"},
-      {"objective", tune_config.objective},
-      {"mask_prompt", tune_config.mask_prompt}};
-  info.data = {{"sha256", data.sha256}, {"packing", tune_config.packing}};
+      {"objective", tuning.objective},
+      {"mask_prompt", tuning.mask_prompt}};
+  info.data = {{"sha256", data.sha256}, {"packing", tuning.packing}};
   info.readme = "# A fine-tuned model\n\nMade with MLX LLM Tutorial.\n";
   TrainTask task = make_task(usable, adapter, info.header, config);
-  set_data(task, usable, data, tune_config, config);
+  const EncodeRules rules{
+      *usable.tokenizer,
+      chat_format(tuning.chat_format, *usable.tokenizer, usable.info),
+      config.block,
+      tuning.mask_prompt};
+  learn_from(task, data, rules, *usable.model, tuning, config);
   ensure_folder(out);
   const LockFile lock(out);
   return llm::train(
@@ -238,7 +209,7 @@ void init_tuning(nb::module_& m) {
       "out"_a,
       "adapter"_a = nb::none(),
       "config"_a = nb::none(),
-      "tune_config"_a = TuneConfig(),
+      "tune_config"_a = Tuning(),
       "resume"_a = false,
       "force"_a = false,
       "on_step"_a = nb::none(),

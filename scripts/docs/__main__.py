@@ -35,7 +35,7 @@ LISTS = {
 
 
 def chosen(site, names):
-    """The pages of these names; all without names. Exit 2 for an unknown one."""
+    """The pages of these names; all without names. Exit 2 for another name."""
     found = []
     for name in names:
         end = name.removeprefix("./").removesuffix(".md")

@@ -14,9 +14,7 @@ from pages import Page, Problem, find_pages
 
 LIMIT = 0.05  # of the blocks may be shown without being run
 # A measured number that no result file vouches for, probably.
-UNITS = (
-    r"tokens/s|tokens a second|ms|µs|GB/s|GFLOPS?|nats|times (?:as|faster)|x"
-)
+UNITS = r"tokens/s|tokens a second|ms|µs|GB/s|GFLOPS?|nats|times (?:as|faster)"
 NUMBER = re.compile(rf"(?<![\w.])\d[\d,.]*\s?(?:{UNITS})\b")
 
 
@@ -77,11 +75,9 @@ def check_share(pages):
     every, left_out = code(pages), skipped(pages)
     if len(left_out) > LIMIT * len(every):
         page, fence = left_out[0]
-        what = f"expected at most {LIMIT:.0%} of {len(every)} blocks to be skipped "
-        what += (
-            f"but received {len(left_out)}: make some run; docs check --skipped"
-        )
-        yield Problem(page.name, fence.line, what + " lists them.")
+        what = f"expected at most {LIMIT:.0%} of {len(every)} blocks to be "
+        what += f"skipped but received {len(left_out)}; make some run: docs "
+        yield Problem(page.name, fence.line, what + "check --skipped lists.")
 
 
 def summary(pages):
@@ -90,8 +86,8 @@ def summary(pages):
     share = len(left_out) / len(every) if every else 0
     shown = sum(len(list(values.matches(page))) for page in pages)
     return (
-        f"{len(pages)} pages, {len(every)} blocks of code: {len(left_out)} not run "
-        f"({share:.1%}), {mac} for a Mac; {shown} values of results"
+        f"{len(pages)} pages, {len(every)} blocks of code: {len(left_out)} not "
+        f"run ({share:.1%}), {mac} for a Mac; {shown} values of results"
     )
 
 

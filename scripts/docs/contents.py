@@ -54,14 +54,14 @@ def judge(root, pages, entries, text):
     for entry in entries:
         line = line_of(text, f'"{entry["slug"]}"')
         if entry["slug"] in slugs:
-            yield line, f"expected a slug of its own, not {entry['slug']} again."
+            yield line, f"expected another slug than {entry['slug']} again."
         slugs.add(entry["slug"])
         name = name_of(root, entry["file"])
         if name in files:
             yield line, f"expected each page once but {name} is here again."
         files.add(name)
         if name not in by_name:
-            yield line, f"expected a page but found no {entry['file']}; correct it."
+            yield line, f"expected a page but found no {entry['file']}."
             continue
         for what in differences(by_name[name], entry):
             yield line, what
@@ -80,8 +80,8 @@ def differences(page, entry):
     for key, value in found.items():
         if entry[key] != value:
             yield (
-                f"expected {key} {value!r}, as the head of {page.name} says, but "
-                f"received {entry[key]!r}; correct one of them."
+                f"expected {key} {value!r}, as the head of {page.name} says, "
+                f"but received {entry[key]!r}; correct one of them."
             )
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Figures: public/docs/figures holds what pages show, for light and dark and for
-screen readers, and what a script drew is as the script would draw it now.
+"""Figures: public/docs/figures holds what pages show, for light and dark and
+for screen readers, and what a script drew is what it would draw now.
 """
 
 import re

@@ -11,7 +11,7 @@
     LANGUAGE file=NAME      written into the page's folder; append=NAME: added
     text output [rel=X] [shape]   what the block before it prints
 
-A fence right after `<!-- snippet: PATH#NAME -->` holds that region of that file.
+A fence right after `<!-- snippet: PATH#NAME -->` is that region of the file.
 """
 
 import json

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The Python blocks of a page, in one interpreter. Run as a program this is that
-interpreter: blocks come as lines of JSON, and answers go, through pipes of their
-own, so that what a block prints is its own.
+"""The Python blocks of a page, in one interpreter. Run as a program this is
+that interpreter: blocks come as lines of JSON, and answers go, through pipes of
+their own, so that what a block prints is its own.
 """
 
 import contextlib

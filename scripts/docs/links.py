@@ -8,13 +8,14 @@ import re
 import subprocess
 from urllib.parse import unquote
 
-from pages import Page, Problem
+from pages import FOLDERS, Page, Problem
 
 OUTSIDE = re.compile(r"^[a-z][a-z0-9+.-]*:", re.I)
 BARE = re.compile(r"https?://[^\s<>\"')\]]+")
 LOST_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
 # Documents that are no pages: their links are checked all the same.
 DOCUMENTS = ("*.md", "benchmarks/*.md", "exercises/*.md", "notebooks/*.md")
+DOCUMENTS += ("public/scripts/*.md",)
 
 
 class Links:
@@ -62,7 +63,8 @@ class Links:
 
     def judge(self, page, kind, target, text):
         """What is wrong with a link; None if nothing is."""
-        if kind == "image" and not text.strip():
+        is_page = page.name.startswith(FOLDERS)
+        if is_page and kind == "image" and not text.strip():
             return f"expected what one sees in ![...]({target}); say it."
         if OUTSIDE.match(target) or target.startswith("//"):
             return self.judge_outside(kind, target)

@@ -69,11 +69,14 @@ class Page:
     def __init__(self, root, path):
         self.root, self.path = root, path
         self.name = path.relative_to(root).as_posix()
-        self.text = path.read_text(encoding="utf-8")
+        self.text = path.read_text(encoding="utf-8", errors="replace")
         self.lines = self.text.split("\n")
         self.footnotes = {}
         self.tokens = parser().parse(self.text, self.footnotes)
         self.problems = []  # found while reading
+        for number, line in enumerate(self.lines, 1):
+            if "\ufffd" in line:
+                self.add(number, "expected UTF-8 but received other bytes.")
         self.fences = self.read_fences()
         self.headings = list(self.read_headings())
 

@@ -50,7 +50,7 @@ def read_head(page):
 
 
 def head(page):
-    lines = page.lines
+    lines = [*page.lines, "", "", ""]
     if not re.match(r"# \S", lines[0]):
         yield 1, "expected '# Title' in the first line; write it there."
     for heading in page.headings:
@@ -163,7 +163,7 @@ def callouts(page):
 
 
 def width(page):
-    """What GitHub's editor and a diff can show. Tables and heads do not wrap."""
+    """What a diff can show. Tables and heads do not wrap."""
     code = {n for f in page.fences for n in range(f.line, f.end + 1)}
     for number, line in enumerate(page.lines, 1):
         text = COMMENT.sub("", line)
@@ -204,4 +204,5 @@ def exercises(page):
             yield heading.line, what
     if page.name.startswith("tutorials/"):
         if not any(h.text == "Exercises" for h in page.headings):
-            yield 1, "expected a section '### Exercises' but found none; add it."
+            what = "expected a section '### Exercises' but found none; "
+            yield 1, what + "add it."

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Words that no dictionary knows: English ones come from pyspellchecker, those
-of our field from words.txt beside this file. Code, formulas, names (a capital inside of a
-sentence or of a word, a digit) and abbreviations are not looked at.
+of our field from words.txt beside this file. Code, formulas, names (a capital
+inside of a sentence or of a word, a digit) and abbreviations are not asked for.
 """
 
 import functools
@@ -13,9 +13,7 @@ from pages import Problem
 WORDS = pathlib.Path(__file__).with_name("words.txt")
 # Letters, with apostrophes inside; not beside digits, _, / or @: names.
 WORD = re.compile(r"(?<![\w@/\\.])[^\W\d_]+(?:['’][^\W\d_]+)*(?![\w@/\\])")
-BEGIN = re.compile(
-    r"(^|[.!?:])\W*$"
-)  # names inside a sentence are not asked for
+BEGIN = re.compile(r"(^|[.!?:])\W*$")
 ADDRESS = re.compile(
     r"\S+://\S+|\S+@\S+|\b[\w-]+\.(?:com|org|io|net|md|py|h)\b"
 )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Measured numbers in the text, each from a file of benchmarks/results:
 
-    <!-- value: shakespeare.json result.mean.seconds /60 .1f -->13.2<!-- /value -->
+    <!-- value: nano.json result.seconds /60 .1f -->13.2<!-- /value -->
 
 FILE PATH [*NUMBER or /NUMBER] FORMAT. The path is dotted; a list takes a number
 (rows.0.loss) or a choice (rows[preset=nano].loss). The format is Python's.
@@ -14,7 +14,8 @@ from pages import Problem
 
 FOLDER = "benchmarks/results"
 VALUE = re.compile(
-    r"<!--\s*value:(?P<what>[^>]*?)-->(?P<shown>(?:(?!<!--).)*)<!--\s*/value\s*-->",
+    r"<!--\s*value:(?P<what>[^>]*?)-->(?P<shown>(?:(?!<!--).)*)"
+    r"<!--\s*/value\s*-->",
     re.S,
 )
 MARK = re.compile(r"<!--\s*/?\s*value\b")
@@ -41,7 +42,12 @@ class Results:
                 raise ValueProblem(
                     f"expected a file of {FOLDER} but found no '{name}'."
                 )
-            self.files[name] = json.loads(path.read_text(encoding="utf-8"))
+            try:
+                self.files[name] = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise ValueProblem(
+                    f"expected JSON in {FOLDER}/{name} but: {error}."
+                ) from None
         return self.files[name]
 
     def text(self, what):
@@ -130,12 +136,14 @@ def matches(page):
 
 
 def check(page, results):
-    found = list(matches(page))
+    found, told = list(matches(page)), set()
     for match, line in found:
         try:
             wanted = results.text(match["what"])
         except ValueProblem as error:
-            yield Problem(page.name, line, str(error))
+            if str(error) not in told:  # a missing file: once
+                yield Problem(page.name, line, str(error))
+            told.add(str(error))
             continue
         if match["shown"] != wanted:
             what = f"expected {wanted} but received {match['shown']}; run: "

@@ -35,5 +35,7 @@ def build(root, out):
             shutil.copyfile(root / name, target)
     (out / "index.html").write_text(START)
     if not (out / "public" / "vendor").is_dir():
-        return "public/vendor is missing: pages are shown as plain text."
+        return (
+            "public/vendor is missing (pages are text): run ./tutorial vendor."
+        )
     return None

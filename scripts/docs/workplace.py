@@ -15,7 +15,7 @@ import time
 
 # What a block may know of the machine.
 KEPT = ("LANG", "CONDA_EXE", "CHROMIUM", "MLX_TUTORIAL_DATA", "TERM_PROGRAM")
-KEPT += ("MLX_TUTORIAL_PYTHON", "MLX_TUTORIAL_CXX", "HF_ENDPOINT")
+KEPT += ("MLX_TUTORIAL_CXX", "HF_ENDPOINT")
 KEPT += ("http_proxy", "https_proxy", "no_proxy")
 SECONDS = 300  # of one block, then it hangs
 
@@ -62,8 +62,8 @@ class Workplace:
         link_all(real / "data", self.training / "data")
 
     def mirror(self):
-        """The clone's files and folders as links: `./tutorial` follows them, and
-        new files do not land in the clone."""
+        """The clone's files and folders as links: `./tutorial` follows
+        them, and new files do not land in the clone."""
         for path in self.root.iterdir():
             if path.name != ".git":
                 (self.folder / path.name).symlink_to(path)
@@ -81,6 +81,11 @@ class Workplace:
             "HOME": str(self.home),
             "TMPDIR": str(self.base),
             "MLX_TUTORIAL_HOME": str(self.training),
+            # By its own path, not through the link to the cache: the build
+            # begins anew when Python seems to lie elsewhere.
+            "MLX_TUTORIAL_PYTHON": os.environ.get(
+                "MLX_TUTORIAL_PYTHON", sys.executable
+            ),
             "CCACHE_DIR": str(cache),
             "CCACHE_BASEDIR": str(self.base),
             "CCACHE_NOHASHDIR": "1",
@@ -134,7 +139,7 @@ class Workplace:
         if not inside:
             raise FileExistsError(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Make and Ninja compare times: never the same as that of the last build.
+        # Make and Ninja compare times: never that of the last build.
         if path.exists():
             time.sleep(0.01)
         with open(path, "a" if append else "w", encoding="utf-8") as file:

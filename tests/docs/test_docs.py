@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The pages of the course: what they say of the code and of the results is true,
-their blocks run, and print what they show."""
+"""The pages of the course: what they say of the code and of the results is
+true, their blocks run, and print what they show."""
 
 import json
 import pathlib

@@ -103,7 +103,7 @@ def test_write_refreshes_all(repository, call):
     )
     old = repository.read()
     repository.write(
-        "public/docs/page.md", old.replace("int deeper = 3;\n", "")
+        "public/docs/page.md", old.replace("  int deeper = 3;\n", "")
     )
     status, said, _ = call("write")
     assert status == 0

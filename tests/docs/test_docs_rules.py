@@ -293,6 +293,24 @@ def test_blocks_need_a_folder(repository):
     assert "above this" in repository.check()[0]
 
 
+def test_a_page_that_is_empty_or_no_text(repository):
+    repository.write("public/docs/page.md", "")
+    assert any(":1: expected '# Title'" in p for p in repository.check())
+    repository.page("")
+    path = repository.root / "public/docs/page.md"
+    path.write_bytes(path.read_bytes() + b"\nM\xe4dchen.\n")
+    problems = [p for p in repository.check() if "UTF-8" in p]
+    assert len(problems) == 1 and f"page.md:{BEFORE + 2}: " in problems[0]
+
+
+def test_a_result_that_is_no_json(repository):
+    repository.write("benchmarks/results/run.json", "{")
+    text = WRONG["old value"][0]
+    repository.page(text)
+    (problem,) = repository.check()
+    assert "expected JSON in benchmarks/results/run.json but: " in problem
+
+
 def test_a_tutorial_needs_exercises(repository):
     repository.write("tutorials/own.md", PAGE)
     problems = [p for p in repository.check() if p.startswith("tutorials")]

@@ -69,7 +69,7 @@ def test_programs(run):
 
 def test_the_library_of_the_course(run):
     text = '#include "llm/core/error.h"\n\ntry {\n'
-    text += '  throw llm::InputError("[Page] expected an end.");\n'
+    text += '  throw llm::InputError("Page", "expected an end.");\n'
     text += "} catch (const std::exception& error) {\n"
     text += '  std::cout << error.what() << "\\n";\n}'
     results = run(block("cpp run body", text, "[Page] expected an end."))
@@ -176,7 +176,8 @@ def test_what_python_prints_is_compared(run):
 
 def test_an_empty_folder_has_the_course_beside_it(run):
     course = "~/ai-training/mlx-llm-tutorial"
-    text = block("bash run", f"ls -A\nls {course}/llm/nn", "part.cpp")
+    shown = "contents.json\npage.md"
+    text = block("bash run", f"ls -A\nls {course}/public/docs", shown)
     assert problems(run(text)) == []
 
 
@@ -239,6 +240,7 @@ def test_the_place_is_a_sandbox(run, repository, monkeypatch, tmp_path_factory):
     text = 'cd && find . -name "[a-z]*" | sort; echo "${SECRET:-none} $FAST"\n'
     text += 'touch "$MLX_TUTORIAL_HOME/cache/kept" ai-training/models/lost'
     shown = "./ai-training\n./ai-training/cache\n./ai-training/data\n"
+    shown += "./ai-training/mlx-llm-tutorial\n"
     shown += "./ai-training/models\n./ai-training/models/smollm2\n"
     shown += "./ai-training/models/smollm2/it.gguf\n./my-llm\nnone 1"
     assert problems(run(block("bash run", text, shown))) == []

@@ -47,6 +47,9 @@ GOOD = {
     "code/i.cpp": '#include <CLI/CLI.hpp>\n#include "llm/serving/h.h"\n',
     "tests/cpp/helper.h": "",
     "tests/cpp/j.cpp": '#include <doctest/doctest.h>\n#include "helper.h"\n',
+    "exercises/include/k.h": "#include <mlx/ops.h>\n",
+    "exercises/student/k.cpp": '#include "exercises/include/k.h"\n',
+    "exercises/mine/k.cpp": '#include "llm/nn/c.h"\n',
 }
 
 
@@ -79,6 +82,8 @@ def test_includes_that_are_right(tmp_path):
         ("code/x.cpp", '#include "tests/cpp/helper.h"'),
         ("benchmarks/x.cpp", '#include "code/i.cpp"'),
         ("llm/nn/x.h", '#include "llm/nn/x.h"'),
+        ("exercises/student/x.cpp", '#include "llm/nn/c.h"'),
+        ("code/x.cpp", '#include "exercises/include/k.h"'),
     ],
 )
 def test_includes_that_are_wrong(tmp_path, file, line):

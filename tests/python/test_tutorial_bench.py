@@ -42,7 +42,7 @@ def test_without_a_name_the_cases_are_listed(box):
     "arguments, words",
     [
         (["bench", "fats"], "'fats'; choose from: fast slow"),
-        (["bench", "report"], "'report'"),
+        (["bench", "report", "fast"], "'report'"),
         (["bench", "../fast"], "'../fast'"),
         (["bench", "--bogus"], "'--bogus'"),
         (["bench", "--all", "fast"], "both"),
@@ -71,6 +71,35 @@ def test_all_runs_each_and_counts(box):
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "2 passed, 1 failed"
     assert "benchmark bad.py: exit status 1" in done.stdout
+
+
+REPORT = '''"""No case."""
+import os, pathlib, sys
+folder = pathlib.Path(sys.argv[sys.argv.index("--from") + 1])
+print(*sorted(path.name for path in folder.glob("*.json")))
+'''
+CASE = '''"""A case."""
+import os, pathlib, sys
+name = pathlib.Path(__file__).stem
+folder = pathlib.Path(os.environ["BENCHMARK_RESULTS"])
+(folder / f"{name}.json").write_text(str(sys.argv[1:]))
+sys.exit(name == "roofline")
+'''
+
+
+def test_a_report_measures_what_there_is_into_a_folder_of_its_own(box):
+    benchmarks = box.clone / "benchmarks"
+    (benchmarks / "report.py").write_text(REPORT)
+    for name in ("roofline", "writing"):
+        (benchmarks / f"{name}.py").write_text(CASE)
+    done = box.run("bench", "report")
+    assert done.returncode == 0, "a claim that does not hold is no failure"
+    folder = box.home / "bench-report"
+    assert "--rounds" in (folder / "writing.json").read_text()
+    said = (folder / "report.md").read_text()
+    assert said == "roofline.json writing.json\n"
+    assert f"{folder}/report.md" in done.stderr + done.stdout
+    assert not (benchmarks / "results").exists()
 
 
 def peers_python(box):

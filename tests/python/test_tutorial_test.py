@@ -85,6 +85,13 @@ def test_broken_pytest_is_a_failure(box):
     assert done.returncode == 1 and closing(done).endswith("1 failed")
 
 
+def test_documents_are_tested(box):
+    (box.clone / "tests/docs").mkdir()
+    (box.clone / "tests/docs/test_pages.py").write_text(PYTEST)
+    assert closing(box.run("test")) == "44 passed, 0 failed"
+    assert closing(box.run("test", "docs")).startswith("43 passed")
+
+
 def test_filter_goes_to_both(box):
     done = box.run("test", "environment")
     assert done.returncode == 0

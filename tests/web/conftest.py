@@ -13,8 +13,10 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/python"), str(ROOT / "benchmarks")]
 
+from page_server import PageServer  # noqa: E402
+from sample_page import READY, sample_files  # noqa: E402
 from smollm2 import gguf_file  # noqa: E402
-from support.browser import Browser, find_browser  # noqa: E402
+from support.browser import Browser, find_browser, wait_for  # noqa: E402
 from support.web_stub import Stub  # noqa: E402
 from web_models import add_smollm2, serve, trained_models  # noqa: E402
 
@@ -63,20 +65,72 @@ def new_server():
 
 
 @pytest.fixture
-def visit(browser, new_stub, new_server):
-    """visit(server, "#/attention", color_scheme="dark", ...) -> page. At the
-    end of the test none of them may have had a problem."""
+def new_visitor(browser):
+    """new_visitor(server, color_scheme="dark", ...) -> a Visitor. At the end of
+    the test none of them may have had a problem."""
     visitors = []
 
-    def visit(server, route="#/", **options):
+    def new_visitor(server, **options):
         visitors.append(browser.visitor(server.url, **options))
-        return visitors[-1].go(route)
+        return visitors[-1]
 
-    yield visit
+    yield new_visitor
     problems = []
     for visitor in visitors:
         problems += visitor.close()
     assert problems == []
+
+
+@pytest.fixture
+def visit(new_visitor):
+    """visit(server, "#/attention", color_scheme="dark", ...) -> page."""
+
+    def visit(server, route="#/", **options):
+        return new_visitor(server, **options).go(route)
+
+    return visit
+
+
+@pytest.fixture
+def read(new_visitor):
+    """read(server, "#/performance", ["404"]) -> the page of public/index.html;
+    complaints with one of these words are expected."""
+
+    def read(server, route="#/", expected=(), **options):
+        page = new_visitor(server, **options).page
+        page.visitor.expect(*expected)
+        page.goto(f"{server.url}/public/index.html{route}")
+        return page
+
+    return read
+
+
+@pytest.fixture
+def new_pages():
+    """new_pages(files, ...) -> a PageServer that lives as long."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *a, **k: stack.enter_context(PageServer(*a, **k))
+
+
+@pytest.fixture(scope="session")
+def pages():
+    """The repository as it is."""
+    with PageServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The repository with the sample page."""
+    with PageServer(sample_files()) as server:
+        yield server
+
+
+@pytest.fixture
+def sample(read, site):
+    page = read(site, "#/sample")
+    wait_for(page, READY)
+    return page
 
 
 @pytest.fixture

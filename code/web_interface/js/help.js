@@ -10,7 +10,17 @@ const KEYS = [
     "Everywhere",
     [
       ["?", "this help"],
-      ["g then w a l c t", "go to Write, Attention, Layers, Compare, Training"],
+      [
+        "g then w a l c t d",
+        "go to Write, Attention, Layers, Compare, Training, Learn",
+      ],
+    ],
+  ],
+  [
+    "Learn",
+    [
+      ["/", "search all pages"],
+      ["n p", "next page, page before"],
     ],
   ],
   [

@@ -27,7 +27,7 @@ const typing = (node) =>
     "input:not([type=range], [type=radio], [type=checkbox]), textarea, select, [contenteditable]",
   );
 
-const GO = { w: "", a: "attention", l: "layers", c: "compare", t: "training" };
+const GO = { w: "", a: "attention", l: "layers", c: "compare", t: "training", d: "docs" };
 
 export function toolbar(root, app, theme) {
   let box = null;

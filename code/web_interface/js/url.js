@@ -10,6 +10,9 @@ export const ROUTES = ["", "attention", "layers", "compare", "training"];
 /** "#/attention?layer=3" -> {route: "attention", params: {layer: "3"}}; what is
  * unknown is the first view. */
 export function parse(hash) {
+  // #/docs/simple-llm/the-loss: a page of the course and its section.
+  const docs = /^#\/docs(?:\/(.*))?$/s.exec(hash);
+  if (docs) return { route: "docs", params: { page: docs[1] ?? "" } };
   const match = /^#\/([a-z]*)(?:\?(.*))?$/s.exec(hash) ?? [];
   const known = ROUTES.includes(match[1]);
   return {
@@ -21,6 +24,7 @@ export function parse(hash) {
 }
 
 export function format(route, params = {}) {
+  if (route === "docs") return `#/docs/${params.page ?? ""}`;
   const given = Object.entries(params).filter(
     ([, v]) => v !== null && v !== undefined && v !== "",
   );

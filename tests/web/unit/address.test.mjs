@@ -11,7 +11,10 @@ import { format, fromParams, parse, toParams } from "../../../code/web_interface
 
 test("routes and their parameters", () => {
   assert.deepEqual(parse("#/attention?layer=3&head=5"), { route: "attention", params: { layer: "3", head: "5" } });
-  for (const hash of ["", "#", "#/", "#main", "#/nowhere", "#/nowhere?x=1"]) {
+  assert.deepEqual(parse("#/docs/simple-llm/the-loss"), { route: "docs", params: { page: "simple-llm/the-loss" } });
+  assert.equal(format("docs", parse("#/docs").params), "#/docs/");
+  assert.equal(format("docs", { page: "a/b", model: "x" }), "#/docs/a/b");
+  for (const hash of ["", "#", "#/docsx", "#/", "#main", "#/nowhere", "#/nowhere?x=1"]) {
     assert.equal(parse(hash).route, "");
   }
   assert.equal(format("attention", { layer: 0, head: null, q: undefined, run: "" }), "#/attention?layer=0");

@@ -70,6 +70,48 @@ TEST_CASE("static files: exact names of regular files with a known type") {
   }
 }
 
+TEST_CASE("static files: sources are text, whatever they are") {
+  const test::TemporaryFolder root;
+  fs::create_directories(root / "llm/nn");
+  fs::create_directories(root / "llm/.git");
+  for (const char* name :
+       {"llm/nn/gelu.h",
+        "llm/nn/gelu.cpp",
+        "llm/notes.md",
+        "llm/page.html",
+        "llm/script.js",
+        "llm/.git/config.txt",
+        "README.md",
+        "secret.md"}) {
+    test::put(root / name, "content");
+  }
+  fs::create_symlink(root / "secret.md", root / "llm/link.md");
+  fs::create_symlink(root / "secret.md", root / "linked.md");
+  StaticFiles files;
+  for (const char* name : {"llm", "README.md", "linked.md", "missing"}) {
+    files.add_sources(root.path(), name);
+  }
+  for (const char* name :
+       {"/llm/nn/gelu.h", "/llm/nn/gelu.cpp", "/llm/notes.md", "/README.md"}) {
+    CAPTURE(name);
+    REQUIRE(files.find(name) != nullptr);
+    CHECK(files.find(name)->type == "text/plain; charset=utf-8");
+  }
+  for (const char* name :
+       {"/secret.md",
+        "/linked.md",
+        "/llm/link.md",
+        "/llm/page.html",
+        "/llm/script.js",
+        "/llm/.git/config.txt",
+        "/llm",
+        "/llm/",
+        "/missing"}) {
+    CAPTURE(name);
+    CHECK(files.find(name) == nullptr);
+  }
+}
+
 TEST_CASE("static files: read when asked for, not through a new link") {
   const test::TemporaryFolder folder;
   test::put(folder / "a.txt", "one");
