@@ -17,7 +17,7 @@ from style import (
 TITLE = "The loss of the tutorial's GPT"
 DESCRIPTION = (
     "The loss on validation text falls in the first steps to that of pairs of "
-    "letters, rests there, and then passes the bars of longer n-grams."
+    "letters, rests there, then passes the bars of up to seven letters."
 )
 INPUTS = [
     "benchmarks/results/simple_llm_tutorial.json",
