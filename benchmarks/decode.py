@@ -107,8 +107,9 @@ def parse():
         help="the longest for mlx-lm, which reads packed weights slowly",
     )  # fmt: skip
     parser.add_argument(
-        "--save", default="decode", help="name of the result file"
-    )
+        "--save", choices=["decode", "decode_contexts"], default="decode",
+        help="name of the result file",
+    )  # fmt: skip
     add_option(parser)
     args = parser.parse_args()
     if args.rounds < 1 or args.tokens < 2 or min(args.contexts) < 1:

@@ -142,8 +142,9 @@ def decode_contexts(r):
         precision, threads, context = case.split(", ")
         for figure in ("decode", "prefill"):
             found = figures[f"{figure}_tokens_per_s"]["llama"]
-            line = lines.setdefault((precision, threads, figure), [])
-            line.append(f"{found['median']:.2f} ({context.split()[0]})")
+            if found:  # llama.cpp may be missing
+                line = lines.setdefault((precision, threads, figure), [])
+                line.append(f"{found['median']:.2f} ({context.split()[0]})")
     return [
         f"{precision}, {threads}, {figure}, ours / llama.cpp's by context: "
         + ", ".join(line)

@@ -50,6 +50,9 @@ def run(source, out):
         notebook,
         timeout=3600,
         kernel_name="mlx-llm-tutorial",
+        coalesce_streams=True,  # of a progress bar its last state
+        # The kernel warns of its connection, which does not leave the machine.
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         resources={"metadata": {"path": str(source.parent)}},
     )
     try:

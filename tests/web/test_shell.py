@@ -212,7 +212,9 @@ def test_forced_colours_and_less_motion(visit, server, run, view):
 
 def tab_to(page, selector, most=80):
     """Presses Tab until something of `selector` has the focus, which must be
-    seen at every stop."""
+    seen at every stop. Waits for it to be there first: past the end of a page
+    that still loads, Tab leaves the page."""
+    page.locator(selector).first.wait_for()
     for _ in range(most):
         page.keyboard.press("Tab")
         found = page.evaluate(
@@ -259,4 +261,4 @@ def test_the_main_story_by_keyboard(visit, server):
     page.keyboard.press("ArrowUp")
     page.keyboard.press("t")
     rows = page.get_by_role("region", name="The row as a table").locator("tr")
-    assert rows.count() > 5
+    rows.nth(5).wait_for()
