@@ -13,6 +13,7 @@ import notebook_runs
 import pytest
 import smollm2
 from notebook_runs import FOLDER, code_cells, names, printed, read
+from test_cpp_libcxx import check  # noqa: F401
 
 DEEP = os.environ.get("LLM_DEEP") == "1"
 SOLUTIONS = FOLDER / "solutions"
@@ -47,6 +48,14 @@ def test_solutions_are_right(name, home):
 @pytest.mark.parametrize("name", names(FOLDER))
 def test_a_notebook_runs_in_full(name, home):
     notebook_runs.run(FOLDER / f"{name}.ipynb", home, fast=False)
+
+
+@pytest.mark.skipif(not DEEP, reason="./tutorial test --deep")
+def test_their_cells_are_accepted_with_libcxx(home, check):
+    """After the runs above: what was made of their cells."""
+    files = sorted((home / "cache" / "cells").glob("*/generated.cpp"))
+    assert files
+    assert {f.parent.name: check(f.parent.name, f.read_text()) for f in files} == {f.parent.name: "" for f in files}  # fmt: skip
 
 
 def all_notebooks():
