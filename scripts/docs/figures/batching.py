@@ -30,7 +30,7 @@ def draw():
             name = case.removeprefix("guessing, ")
             value = gains[GUESSES]["median"]
             rows.append((name, value, BLUE if value > 1 else MUTED))
-    bars(right, rows, "times", places=2, room=1.45)
+    bars(right, rows, "", places=2, room=1.45)
     right.axvline(1, color=ORANGE, linewidth=1.5, linestyle=(0, (5, 3)))
     right.set_title("Guessing 4 tokens: times as fast")
     return figure
