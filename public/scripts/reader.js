@@ -93,6 +93,7 @@ class Reader {
   async show(path) {
     const [slug, ...rest] = path.split("/").map(decode);
     const section = rest.join("/");
+    this.asked = slug;
     if (slug && this.shown?.slug === slug && slug !== "source") {
       return this.goTo(section);
     }
@@ -186,10 +187,13 @@ class Reader {
 
   /** The page before (-1) or after (+1) this one. */
   step(by) {
-    const page = this.book.page(this.shown?.slug);
+    // The page asked for last, though it may still be on its way.
+    const page = this.book.page(this.asked);
     const { before, after } = page ? this.book.around(page) : { after: this.book.pages[0] };
     const to = by < 0 ? before : after;
-    if (to) location.hash = this.href(to.slug);
+    if (!to) return;
+    this.asked = to.slug;
+    location.hash = this.href(to.slug);
   }
 }
 

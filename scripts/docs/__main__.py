@@ -21,8 +21,8 @@ import sys
 
 import checks
 import drawings
+import refresh
 import website
-import writing
 from checks import Site
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -131,18 +131,18 @@ def write(options):
     site = Site(options.root)
     pages = []
     for page in chosen(site, options.pages):
-        new = writing.write_values(page, site.results)
-        pages.append(writing.write_regions(new, site.regions))
+        new = refresh.write_values(page, site.results)
+        pages.append(refresh.write_regions(new, site.regions))
         if pages[-1] is not page:
             print(f"{page.name}: refreshed")
     if not options.pages:
         for document in site.links.documents():
-            writing.write_values(document, site.results)
+            refresh.write_values(document, site.results)
     if options.no_run:
         return 0
     failed = False
     for page, results in execute(pages, writes=True):
-        if writing.write_outputs(page, results) is not page:
+        if refresh.write_outputs(page, results) is not page:
             print(f"{page.name}: outputs refreshed")
         failed |= any(r.problem and r.said is None for r in results)
     return 1 if failed else 0

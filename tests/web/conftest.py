@@ -65,9 +65,10 @@ def new_server():
 
 
 @pytest.fixture
-def new_visitor(browser):
+def new_visitor(browser, new_server, new_stub, new_pages):
     """new_visitor(server, color_scheme="dark", ...) -> a Visitor. At the end of
-    the test none of them may have had a problem."""
+    the test none of them may have had a problem. The servers are named because
+    they have to end after the visitors."""
     visitors = []
 
     def new_visitor(server, **options):
