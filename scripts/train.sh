@@ -108,16 +108,18 @@ CHILD=
 CHILD_STATUS=0
 CHILD_SIGNALLED=0
 run_child() {
-  local last_signal=-9
+  local last_signal=-9 early=
+  CHILD=
   CHILD_SIGNALLED=0
-  set -m
-  "$@" </dev/null &
-  CHILD=$!
-  set +m
   trap 'pass_on INT' INT
   trap 'pass_on TERM' TERM
   trap 'pass_on TERM' HUP
   trap 'kill -STOP -$CHILD; kill -STOP $$; kill -CONT -$CHILD' TSTP
+  set -m
+  "$@" </dev/null &
+  CHILD=$!
+  set +m
+  if [ -n "$early" ]; then pass_on "$early"; fi
   while :; do
     wait "$CHILD"
     CHILD_STATUS=$?
@@ -130,7 +132,9 @@ run_child() {
 # `timeout` and some terminals send the same signal twice within a moment.
 # SECONDS counts whole seconds: 2 is at least one.
 pass_on() {
-  if [ $((SECONDS - last_signal)) -ge 2 ]; then
+  if [ -z "$CHILD" ]; then
+    early=$1
+  elif [ $((SECONDS - last_signal)) -ge 2 ]; then
     last_signal=$SECONDS
     CHILD_SIGNALLED=1
     kill -"$1" "$CHILD" 2>/dev/null

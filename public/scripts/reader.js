@@ -95,6 +95,9 @@ class Reader {
     const section = rest.join("/");
     this.asked = slug;
     if (slug && this.shown?.slug === slug && slug !== "source") {
+      this.turn = {}; // another page that is on its way is not wanted any more
+      this.article.removeAttribute("aria-busy");
+      this.reading.go();
       return this.goTo(section);
     }
     const first = !this.shown;

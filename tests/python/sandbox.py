@@ -62,6 +62,7 @@ if command == "train":
     caught = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda n, _: caught.append(n))
+    print("begun", file=log, flush=True)
     count = len(list((home / "models").glob("tales-*"))) + 1
     out = home / "models" / f"tales-{count}"
     out.mkdir()

@@ -203,7 +203,7 @@ def test_start_gives_the_status_of_the_training(box):
 def test_interrupt_reaches_the_training_once(box, number, to_group):
     box.run("run", "simple_llm")
     process = box.popen("start", SANDBOX_TRAIN_SECONDS="30")
-    box.wait_for_call("'train'")
+    box.wait_for_call("begun")
     time.sleep(0.3)
     send = os.killpg if to_group else os.kill
     send(process.pid, number)

@@ -144,7 +144,7 @@ def test_start_of_a_training_that_failed_opens_nothing(box):
 def test_start_after_ctrl_c_gives_the_terminal_back(box):
     box.run("run", "simple_llm")
     status, shown = box.run_on_terminal(
-        "start", answer="\x03", after="'train'", SANDBOX_TRAIN_SECONDS="30"
+        "start", answer="\x03", after="begun", SANDBOX_TRAIN_SECONDS="30"
     )
     assert status == 0 and "Stopped early" in shown
     assert "./tutorial web" in shown and not box.calls("web_server")
