@@ -95,8 +95,8 @@ ensure_venv() {
   PYTHON=$1/bin/python
   if [ -x "$PYTHON" ] && python_fits "$2"; then return 0; fi
   need_network "the Python packages ($(wrong_packages "$2"))"
-  ask_or_stop "Install Python packages to $1 (about 250 MB to download,\
- 930 MB on disk, 1 to 2 minutes)?"
+  ask_or_stop "Install Python packages to $1 (about 270 MB to download,\
+ 1.2 GB on disk, 1 to 2 minutes)?"
   need_disk 1100 "$CACHE"
   if ! "$PYTHON" -m pip --version >/dev/null 2>&1; then
     base=$(base_python) || die "$EXIT_ENVIRONMENT" "[Python] expected Python" \
