@@ -4,6 +4,7 @@ told with its line in the page."""
 
 import os
 import subprocess
+import time
 
 import pytest
 import runs
@@ -268,6 +269,12 @@ def test_nothing_is_left_behind(run, tmp_path):
     text = f"sleep 100 &\necho $! >{file}; pwd -P >{file}.pwd"
     assert problems(run(block("bash run", text))) == []
     command = ["ps", "-o", "stat=", "-p", file.read_text().strip()]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.stdout.strip()[:1] in ("", "Z")  # ended, if nobody has asked
+
+    def state():
+        return subprocess.run(command, capture_output=True, text=True).stdout
+
+    end = time.monotonic() + 20  # it was killed, and dies when it has its turn
+    while state().strip()[:1] not in ("", "Z"):  # Z: ended, nobody has asked
+        assert time.monotonic() < end, state()
+        time.sleep(0.05)
     assert not os.path.exists((tmp_path / "pid.pwd").read_text().strip())

@@ -261,9 +261,6 @@ def test_an_error_in_a_callback_comes_out(tiny, tmp_path):
 
 
 def press_ctrl_c(seconds):
-    # A shell's background job ignores it, and Python then does so as well.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
     def press():
         time.sleep(seconds)
         os.kill(os.getpid(), signal.SIGINT)
