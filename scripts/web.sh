@@ -2,17 +2,21 @@
 # SPDX-License-Identifier: MIT
 #
 # web [OPTIONS]: the web interface, in the foreground. Its options are those of
-# the program web_server; --no-browser is ours.
+# the program web_server; --no-browser and --yes are ours.
 
 # Ends in `exec`, as run does: SIGTERM and Ctrl-C reach the server itself.
 command_web() {
   local open=1 left=$# word
-  # Everything but --no-browser, in its order.
+  # Everything but --no-browser and --yes, in its order.
   while [ "$left" -gt 0 ]; do
     word=$1
     shift
     left=$((left - 1))
-    if [ "$word" = --no-browser ]; then open=0; else set -- "$@" "$word"; fi
+    case "$word" in
+      --no-browser) open=0 ;;
+      --yes | -y) OPT_YES=1 ;;
+      *) set -- "$@" "$word" ;;
+    esac
   done
   # Who serves other machines opens the page there, with the token that the
   # server prints.

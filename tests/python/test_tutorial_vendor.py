@@ -152,3 +152,10 @@ def test_doctor_and_clean_know_them(box):
 def test_a_wrong_word(box):
     done = box.run("vendor", "now")
     assert done.returncode == 2 and "'now'" in done.stderr
+
+
+def test_web_takes_yes_for_an_answer(box):
+    done = box.run("web", "--no-browser", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert len(box.calls("npm")) == 1 and vendor(box)
+    assert not any("--yes" in call for call in box.calls("web_server"))
