@@ -254,3 +254,13 @@ def test_a_vendor_folder_is_complete():
     assert pathlib.Path(
         ROOT / "public/vendor/fonts/KaTeX_Main-Regular.woff2"
     ).is_file()
+
+
+def test_a_page_that_was_turned_to_has_no_frame(sample):
+    page = sample
+    page.visitor.expect("404")
+    page.keyboard.press("n")
+    wait_for(page, "document.activeElement.matches('.reader-page')")
+    assert page.evaluate(
+        "getComputedStyle(document.activeElement).outlineStyle === 'none'"
+    )
