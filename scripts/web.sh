@@ -14,7 +14,7 @@ command_web() {
     left=$((left - 1))
     case "$word" in
       --no-browser) open=0 ;;
-      --yes | -y) OPT_YES=1 ;;
+      --yes | -y) take_common_option "$word" ;;
       *) set -- "$@" "$word" ;;
     esac
   done
