@@ -132,6 +132,18 @@ mx::array layer_norm(
     float eps,
     const Function& plain);
 
+/** {x + r, its norm}: what a block adds to the residual stream and what the
+ * next part reads of it. LayerNorm if `centered`, else RMSNorm; `plain` is the
+ * norm alone, of {x, weight} or {x, weight, bias}. */
+std::vector<mx::array> add_norm(
+    const mx::array& x,
+    const mx::array& r,
+    const mx::array& weight,
+    const std::optional<mx::array>& bias,
+    float eps,
+    bool centered,
+    const Function& plain);
+
 /** Rotary positions on x [B, H, L, D], D even; pairs are (i, i + D / 2); the
  * first row of L is at position `start`. */
 mx::array

@@ -129,8 +129,8 @@ struct GPTBlock {
   /** x [B, L, C] -> [B, L, C]. */
   mx::array operator()(const mx::array& x, LayerCache* cache = nullptr) const {
     // [snippet gpt-block]
-    const mx::array h = mx::add(x, attn(ln_1(x), cache));
-    return add_mlp(cache, h, mlp(ln_2(h)));
+    const auto [h, normed] = nn::add_norm(x, attn(ln_1(x), cache), ln_2);
+    return add_mlp(cache, h, mlp(normed));
     // [/snippet]
   }
 
