@@ -40,6 +40,9 @@ inline bool usable(std::initializer_list<mx::array> arrays) {
 /** True: matmul rounds what it multiplies to bfloat16 (sums stay float32), on
  * a processor that has an instruction for it. For mixed-precision training. */
 bool has_bf16_dot();
+/** True if that is faster than float32: Intel's cores multiply as many numbers
+ * a cycle in both (EXPERIMENTS.md). */
+bool bf16_dot_pays();
 bool bf16_products();
 void set_bf16_products(bool on);
 
