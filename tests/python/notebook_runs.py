@@ -44,7 +44,7 @@ def run(path, home, fast=True):
         timeout=120 if fast else 3600,
         resources={"metadata": {"path": str(path.parent)}},
     )
-    client.execute(env=env)
+    client.execute(env=env, cleanup_kc=True)
     return notebook
 
 
