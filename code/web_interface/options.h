@@ -29,7 +29,7 @@ inline void add_options(CLI::App& app, Settings& s) {
       ->needs("--host");
   app.add_option(
       "--token", s.token, "secret of the API; with --host one is made");
-  app.add_option("--device", s.device, "cpu or gpu; default: a gpu if any");
+  app.add_option("--device", s.device, device_help);
   app.add_option("--threads", s.threads, "of BLAS; 0: all cores");
   app.add_flag("--offline", s.offline, "never use the network");
   app.add_flag("--no-browser")->description("only ./tutorial web opens one");

@@ -50,20 +50,56 @@ void check_mlx_version(const std::string& built_for, const std::string& found) {
   }
 }
 
-void start_mlx(const std::string& device, int threads) {
-  check_mlx_version(mlx_built_for(), mlx_found());
-  const bool has_gpu = mx::is_available(mx::Device::gpu);
-  if (device != "" && device != "cpu" && device != "gpu") {
+namespace {
+
+#ifdef __APPLE__
+constexpr bool is_apple = true;
+#else
+constexpr bool is_apple = false;
+#endif
+
+/** True where MLX is the build for NVIDIA GPUs, whether there is one or not. */
+bool is_for_cuda() {
+#ifdef LLM_MLX_CUDA // set by CMake
+  return true;
+#else
+  return false;
+#endif
+}
+
+/** Which of the two devices `device` means. A driver that is too old makes MLX
+ * throw: nobody asked for a GPU, and the CPU it is. */
+bool wants_gpu(const std::string& device) {
+  const bool asked = device == "gpu" || device == "cuda";
+  if (device != "" && device != "cpu" && !asked) {
     throw UsageError(
-        "device", "expected cpu or gpu but received \"" + device + "\".");
+        "device",
+        "expected cpu, gpu or cuda (the same as gpu, on NVIDIA) but received "
+        "\"" + device + "\".");
   }
-  if (device == "gpu" && !has_gpu) {
+  if (device == "cpu") {
+    return false;
+  }
+  bool available = false;
+  std::string error;
+  try {
+    available = mx::is_available(mx::Device::gpu);
+  } catch (const std::exception& e) {
+    error = e.what();
+  }
+  if (asked && (!available || (device == "cuda" && is_apple))) {
     throw InputError(
         "device",
-        "expected a GPU but this MLX has none (CPU backend only); leave out "
-        "--device gpu.");
+        cuda_device_problem(device, is_apple, is_for_cuda(), error));
   }
-  const bool gpu = device == "gpu" || (device.empty() && has_gpu);
+  return available;
+}
+
+} // namespace
+
+void start_mlx(const std::string& device, int threads) {
+  check_mlx_version(mlx_built_for(), mlx_found());
+  const bool gpu = wants_gpu(device);
   mx::set_default_device(gpu ? mx::Device::gpu : mx::Device::cpu);
   mx::set_compile_mode(
       gpu ? mx::CompileMode::enabled : mx::CompileMode::no_fuse);
@@ -83,6 +119,29 @@ void start_mlx(const std::string& device, int threads) {
       set(threads);
     }
   }
+}
+
+std::string cuda_device_problem(
+    const std::string& device,
+    bool is_apple,
+    bool for_cuda,
+    const std::string& error) {
+  if (device == "cuda" && is_apple) {
+    return "expected an NVIDIA GPU but this is a Mac; write --device gpu.";
+  }
+  if (!error.empty()) {
+    return "expected an NVIDIA GPU but its driver says: " + error +
+        "; compare `nvidia-smi` with what MLX needs (driver 580 or later), or "
+        "choose --device cpu.";
+  }
+  if (is_apple || !for_cuda) {
+    return "expected a GPU but this MLX has none (CPU backend only); leave out "
+           "--device " +
+        device +
+        (is_apple ? "." : ", or ./tutorial start --device cuda.");
+  }
+  return "expected an NVIDIA GPU but none answers; see `nvidia-smi`, or choose "
+         "--device cpu.";
 }
 
 std::string device_name() {

@@ -19,9 +19,21 @@ std::string mlx_found();
  */
 void check_mlx_version(const std::string& built_for, const std::string& found);
 
+/** What --device takes, for the help of a program. */
+inline constexpr const char* device_help =
+    "cpu, gpu or cuda (a gpu of NVIDIA); default: a gpu if any";
+
+/** Why there is no GPU, though --device asks for one; `for_cuda`: MLX is built
+ * for NVIDIA GPUs; `error`: what it said when asked, if it failed. */
+std::string cuda_device_problem(
+    const std::string& device,
+    bool is_apple,
+    bool for_cuda,
+    const std::string& error);
+
 /**
- * Checks the version, chooses the device ("cpu", "gpu", or "" for the GPU where
- * MLX has one) and the number of BLAS threads (0: as many as BLAS likes).
+ * Checks the version, chooses the device ("cpu", "gpu" or "cuda", which are one
+ * thing on Linux, or "" for the GPU where MLX has one) and the number of BLAS threads (0: as many as BLAS likes).
  * InputError when a GPU is asked for and there is none, UsageError when
  * LLM_SIMD in the environment is a wrong word. On the CPU compiled
  * graphs are not fused: fusing would call a C++ compiler in mid-run and gains
