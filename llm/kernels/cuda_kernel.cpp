@@ -5,10 +5,13 @@
 #include <cmath>
 #include <cstdlib>
 #include <functional>
+#include <sstream>
 #include <string_view>
 
 #include <mlx/backend/cuda/cuda.h>
 #include <mlx/device.h>
+
+#include "llm/kernels/cuda_compile.h"
 
 namespace llm::kernels {
 
@@ -16,7 +19,19 @@ namespace {
 
 constexpr const char* header = R"(
 typedef unsigned int u32;
-typedef __nv_bfloat16 bf16;
+
+struct bf16 {
+  unsigned short bits;
+  __device__ __forceinline__ operator float() const {
+    return __uint_as_float(static_cast<u32>(bits) << 16);
+  }
+};
+
+__device__ __forceinline__ bf16 rounded(float x) {
+  bf16 r;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(r.bits) : "f"(x));
+  return r;
+}
 
 __device__ __forceinline__ u32 mixed(u32 x) {
   x ^= x >> 16;
@@ -74,22 +89,28 @@ bool usable_on_cuda(std::initializer_list<mx::array> arrays) {
   return on_cuda();
 }
 
-// MLX keeps what it compiled in files of the kernel's name: another text needs
-// another name.
 CudaKernel::CudaKernel(
-    const std::string& name,
-    const std::vector<std::string>& inputs,
-    const std::vector<std::string>& outputs,
-    const std::string& source,
-    const std::string& more_header)
-    : run_(mx::fast::cuda_kernel(
-          "llm_" + name + "_" +
-              std::to_string(
-                  std::hash<std::string>{}(header + more_header + source)),
-          inputs,
-          outputs,
-          source,
-          header + more_header)) {}
+    std::string name,
+    std::vector<std::string> inputs,
+    std::vector<std::string> outputs,
+    std::string source,
+    std::string more_header)
+    : name_(std::move(name)),
+      inputs_(std::move(inputs)),
+      outputs_(std::move(outputs)),
+      source_(std::move(source)),
+      header_(header + more_header) {}
+
+namespace {
+
+const char* type_name(mx::Dtype type) {
+  return type == mx::bfloat16 ? "bf16"
+      : type == mx::float32   ? "float"
+      : type == mx::uint32    ? "u32"
+                              : "int";
+}
+
+} // namespace
 
 std::vector<mx::array> CudaKernel::operator()(
     const std::vector<mx::array>& inputs,
@@ -98,17 +119,37 @@ std::vector<mx::array> CudaKernel::operator()(
     std::tuple<int, int, int> blocks,
     int threads,
     const Constants& constants) const {
+  std::ostringstream arguments, values;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    arguments << "const " << type_name(inputs[i].dtype()) << "* " << inputs_[i]
+              << ", ";
+  }
+  for (size_t i = 0; i < types.size(); ++i) {
+    arguments << type_name(types[i]) << "* " << outputs_[i]
+              << (i + 1 < types.size() ? ", " : "");
+  }
+  for (const auto& [name, value] : constants) {
+    values << "  constexpr int " << name << " = " << value << ";\n";
+  }
+  const std::string body =
+      "(" + arguments.str() + ") {\n" + values.str() + source_ + "}\n";
+  const std::string name = "llm_" + name_ + "_" +
+      std::to_string(std::hash<std::string>{}(header_ + body));
+  const std::string text =
+      header_ + "extern \"C\" __global__ void " + name + body;
   const auto [x, y, z] = blocks;
-  return run_(
+  return mx::fast::precompiled_cuda_kernel(
+      name,
+      cuda_code(name, text),
       inputs,
       shapes,
       types,
+      {},
       {x * threads, y, z},
       {threads, 1, 1},
-      constants,
+      0,
       std::nullopt,
-      false,
-      {});
+      /* ensure_row_contiguous = */ true);
 }
 
 int drop_threshold(float p) {

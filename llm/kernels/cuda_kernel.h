@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Kernels for NVIDIA GPUs, given as text: MLX compiles them when they are first
-// used, through the library that its wheel brings, and keeps them in a folder.
+// Kernels for NVIDIA GPUs, given as text and compiled when they are first used
+// (cuda_compile.h): no CUDA toolkit is needed to build this.
 // On any other device usable_on_cuda() is false and MLX's operations run.
 
 #pragma once
@@ -24,18 +24,18 @@ bool usable_on_cuda(std::initializer_list<mx::array> arrays);
 /** The same for a device alone. */
 bool on_cuda();
 
-using Constants = std::vector<std::pair<std::string, mx::fast::TemplateArg>>;
+using Constants = std::vector<std::pair<std::string, int>>;
 
 class CudaKernel {
  public:
   /** `source` is the body of the kernel; it sees the inputs and outputs by their
    * names, the constants of a call, and what cuda_header() defines. */
   CudaKernel(
-      const std::string& name,
-      const std::vector<std::string>& inputs,
-      const std::vector<std::string>& outputs,
-      const std::string& source,
-      const std::string& more_header = "");
+      std::string name,
+      std::vector<std::string> inputs,
+      std::vector<std::string> outputs,
+      std::string source,
+      std::string more_header = "");
 
   std::vector<mx::array> operator()(
       const std::vector<mx::array>& inputs,
@@ -46,7 +46,9 @@ class CudaKernel {
       const Constants& constants) const;
 
  private:
-  mx::fast::CustomKernelFunction run_;
+  std::string name_;
+  std::vector<std::string> inputs_, outputs_;
+  std::string source_, header_;
 };
 
 /** Random bits of dropout: for row r under the key (k0, k1) hash_row(), for the

@@ -133,7 +133,7 @@ constexpr const char* columns_source = R"(
   if (warp == 0) {
     float total = 0;
     for (int i = 0; i < 8; ++i) total += s_sums[i][lane];
-    y[column] = __float2bfloat16(total);
+    y[column] = rounded(total);
   }
 )";
 

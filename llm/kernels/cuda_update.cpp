@@ -102,7 +102,7 @@ std::vector<mx::array> cuda_cast(const std::vector<mx::array>& arrays) {
         "  const float* a_x; bf16* a_y; long base, n;\n" + w.choose + R"(
   const long end = min(base + 4096l, n);
   for (long i = base + threadIdx.x; i < end; i += 256) {
-    a_y[i] = __float2bfloat16(a_x[i]);
+    a_y[i] = rounded(a_x[i]);
   }
 )");
     const auto y = kernel(

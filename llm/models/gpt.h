@@ -55,7 +55,7 @@ struct GPTAttention {
         resid_dropout(c.dropout),
         heads(c.n_head) {}
 
-  /** x [B, L, C] -> [B, L, C]. */
+  /** x [B, L, C] -> [B, L, C]; the block drops some of it when it adds it. */
   mx::array operator()(const mx::array& x, LayerCache* cache) const {
     const mx::array qkv = c_attn(x); // [B, L, 3 C]
     const bool drops = attn_dropout.key && attn_dropout.p > 0;
@@ -63,7 +63,7 @@ struct GPTAttention {
         : drops ? nn::dropping_attention(
                       qkv, heads, *attn_dropout.key, attn_dropout.p)
                 : nn::packed_attention(qkv, heads);
-    return resid_dropout(c_proj(y));
+    return c_proj(y);
   }
 
   // [snippet gpt-attention]
@@ -100,7 +100,7 @@ struct GPTMLP {
 
   mx::array operator()(const mx::array& x) const {
     // [snippet gpt-mlp]
-    return dropout(c_proj(nn::apply(activation, c_fc(x))));
+    return c_proj(nn::apply(activation, c_fc(x)));
     // [/snippet]
   }
 
@@ -127,8 +127,9 @@ struct GPTBlock {
   /** x [B, L, C] -> [B, L, C]. */
   mx::array operator()(const mx::array& x, LayerCache* cache = nullptr) const {
     // [snippet gpt-block]
-    const mx::array h = mx::add(x, attn(ln_1(x), cache));
-    return add_mlp(cache, h, mlp(ln_2(h)));
+    const mx::array h = attn.resid_dropout.add(x, attn(ln_1(x), cache));
+    const mx::array found = mlp(ln_2(h));
+    return cache ? add_mlp(cache, h, found) : mlp.dropout.add(h, found);
     // [/snippet]
   }
 

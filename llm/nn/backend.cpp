@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <variant>
 
 #include <mlx/mlx.h>
 
@@ -170,6 +171,9 @@ std::string kernels_name() {
 
 std::string backend_text() {
   const std::string name = kernels_name();
+  if (device_name() == "gpu" && mx::cu::is_available()) {
+    return device_text() + ", CUDA";
+  }
   return device_name() + ", " + blas_name() +
       (name.empty() ? "" : ", " + name + " kernels");
 }
@@ -190,22 +194,51 @@ double measure_sgemm_gflops(int size) {
   return best;
 }
 
+double device_memory_bytes() {
+  if (device_name() == "gpu") {
+    const auto& facts = mx::device_info(mx::default_device());
+    for (const char* name : {"total_memory", "memory_size"}) {
+      const auto found = facts.find(name);
+      if (found != facts.end() &&
+          std::holds_alternative<size_t>(found->second)) {
+        return static_cast<double>(std::get<size_t>(found->second));
+      }
+    }
+  }
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
+      static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
 void check_memory(int64_t parameters) {
   const double copies = 7; // weights and two moments twice, gradients once
   const double needed =
       copies * sizeof(float) * static_cast<double>(parameters);
-  const double there = static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
-      static_cast<double>(sysconf(_SC_PAGESIZE));
+  const double there = device_memory_bytes();
   if (needed > there) {
     throw InputError(
         "memory",
         "training " + std::to_string(parameters) + " parameters needs " +
-            format_bytes(needed) + " but this machine has " +
+            format_bytes(needed) + " but this " +
+            (device_name() == "gpu" ? "GPU" : "machine") + " has " +
             format_bytes(there) + "; choose a smaller --width or --layers.");
   }
 }
 
+std::string device_text() {
+  if (device_name() == "cpu") {
+    return "cpu";
+  }
+  const auto& facts = mx::device_info(mx::default_device());
+  const auto found = facts.find("device_name");
+  const bool named = found != facts.end() &&
+      std::holds_alternative<std::string>(found->second);
+  return named ? "gpu " + std::get<std::string>(found->second) : "gpu";
+}
+
 int64_t peak_memory_bytes() {
+  if (device_name() == "gpu" && mx::cu::is_available()) {
+    return static_cast<int64_t>(mx::get_peak_memory());
+  }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
 #ifdef __APPLE__

@@ -64,7 +64,14 @@ double measure_sgemm_gflops(int size = 512);
  * memory: weights, gradients and moments, before and after an update. */
 void check_memory(int64_t parameters);
 
-/** The most memory this process has had in use, in bytes. */
+/** What the default device has: a GPU's memory, or the machine's. */
+double device_memory_bytes();
+
+/** "cpu", or "gpu" with the name that its driver gives it. */
+std::string device_text();
+
+/** The most memory this process has had in use, in bytes; on an NVIDIA GPU: of
+ * the GPU's. */
 int64_t peak_memory_bytes();
 
 } // namespace llm

@@ -19,6 +19,13 @@ namespace llm::nn {
 /** x with each value zeroed with probability p, the others scaled. */
 mx::array dropped(const mx::array& x, const mx::array& key, float p);
 
+/** x + dropped(y, key, p). */
+mx::array add_dropped(
+    const mx::array& x,
+    const mx::array& y,
+    const mx::array& key,
+    float p);
+
 struct Dropout {
   float p;
   std::optional<mx::array> key; // uint32 [2]; set only while training
@@ -27,6 +34,11 @@ struct Dropout {
 
   mx::array operator()(const mx::array& x) const {
     return key && p > 0 ? dropped(x, *key, p) : x;
+  }
+
+  /** x plus what it leaves of y, in one pass where there is a kernel for it. */
+  mx::array add(const mx::array& x, const mx::array& y) const {
+    return key && p > 0 ? add_dropped(x, y, *key, p) : mx::add(x, y);
   }
 
   static void visit(auto&, auto&&) {} // no parameters
@@ -50,7 +62,7 @@ void set_dropout_key(Model& model, const std::optional<mx::array>& key) {
   const mx::array keys =
       mx::random::split(*key, static_cast<int>(all.size())); // [n, 2]
   for (int i = 0; i < static_cast<int>(all.size()); ++i) {
-    all[i]->key = mx::take(keys, i, 0);
+    all[i]->key = mx::reshape(mx::slice(keys, {i, 0}, {i + 1, 2}), {2});
   }
 }
 

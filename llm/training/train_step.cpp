@@ -111,6 +111,17 @@ TrainStep::TrainStep(
       loss_(std::move(loss)),
       names_(nn::select(model.parameters(), trainable)),
       state_names_(optimizer_.init(names_)) {
+  if (on_gpu() && compute_ != mx::float32) {
+    // Beside float32 all the rest would be computed in float32, too.
+    for (const auto& [name, array] : model_.parameters()) {
+      const bool half = mx::issubdtype(array.dtype(), mx::floating) &&
+          array.dtype() != compute_;
+      if (!names_.contains(name) && half) {
+        frozen_.emplace(name, mx::astype(array, compute_));
+        mx::eval(frozen_.at(name));
+      }
+    }
+  }
   compiled_gradients_ =
       mx::compile(Function([this](const auto& in) { return gradients(in); }));
   compiled_update_ =
@@ -143,6 +154,7 @@ std::vector<mx::array> TrainStep::gradients(
   const mx::Dtype type = products ? mx::float32 : compute_;
   auto loss = [&](const nn::Parameters& p) {
     nn::Parameters values = p;
+    values.insert(frozen_.begin(), frozen_.end());
     for (auto& [name, array] : values) {
       array = mx::astype(array, type); // nothing to do where it is that already
     }

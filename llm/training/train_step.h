@@ -102,6 +102,7 @@ class TrainStep {
   TrainLoss loss_;
   nn::Parameters names_; ///< the trained parameters: their names and order
   nn::Parameters state_names_;
+  nn::Parameters frozen_; ///< the other weights, as the step computes with them
   Function compiled_gradients_, compiled_update_;
 };
 
