@@ -34,7 +34,7 @@ def main():
     for _ in range(50):
         rows = words[torch.randint(64, (12, BLOCK // 8 + 1), device="cuda")]
         text = rows.flatten(1)
-        loss = model(text[:, :BLOCK], text[:, 1 : BLOCK + 1])
+        loss = model(text[:, :BLOCK], text[:, 1 : BLOCK + 1].contiguous())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
