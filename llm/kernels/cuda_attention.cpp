@@ -9,6 +9,7 @@
 
 #include "llm/kernels/cuda_attention_source.h"
 #include "llm/kernels/cuda_kernel.h"
+#include "llm/kernels/cuda_parts.h"
 
 namespace llm::kernels {
 
@@ -16,9 +17,7 @@ namespace {
 
 constexpr int kTile = 64, kThreads = 128; // rows of a tile; four warps
 
-struct Sizes {
-  int B, L, C, heads;
-};
+using Sizes = AttentionSizes;
 
 Constants constants(const Sizes& s, float p) {
   return {
@@ -28,8 +27,9 @@ Constants constants(const Sizes& s, float p) {
       {"drop", drop_threshold(p)}};
 }
 
-// -> y [B, L, C], log2 of the sums [B, H, L].
-std::vector<mx::array> forward(
+} // namespace
+
+std::vector<mx::array> attention_forward(
     const mx::array& qkv,
     const mx::array& key,
     const Sizes& s,
@@ -42,14 +42,15 @@ std::vector<mx::array> forward(
       cuda_attention_header);
   return run(
       {qkv, key},
-      {{s.B, s.L, s.C}, {s.B, s.heads, s.L}},
+      {qkv.ndim() == 2 ? mx::Shape{s.B * s.L, s.C} : mx::Shape{s.B, s.L, s.C},
+       {s.B, s.heads, s.L}},
       {mx::bfloat16, mx::float32},
       {s.L / kTile, s.heads, s.B},
       kThreads,
       constants(s, p));
 }
 
-mx::array backward(
+mx::array attention_backward(
     const mx::array& qkv,
     const mx::array& key,
     const mx::array& lse,
@@ -74,14 +75,13 @@ mx::array backward(
       constants(s, p))[0];
   return run(
       {qkv, key, lse, delta, dy},
-      {{s.B, s.L, 3 * s.C}},
+      {qkv.shape()},
       {mx::bfloat16},
       {2 * (s.L / kTile), s.heads, s.B},
       kThreads,
       constants(s, p))[0];
 }
 
-} // namespace
 
 bool usable_cuda_attention(const mx::array& qkv, int heads) {
   return qkv.ndim() == 3 && qkv.shape(2) == 3 * 64 * heads &&
@@ -95,13 +95,13 @@ mx::array cuda_attention(
     float p) {
   const Sizes s{qkv.shape(0), qkv.shape(1), qkv.shape(2) / 3, heads};
   const auto run = [=](const std::vector<mx::array>& in) {
-    return forward(in[0], in[1], s, p);
+    return attention_forward(in[0], in[1], s, p);
   };
   const auto gradient = [=](const std::vector<mx::array>& in,
                             const std::vector<mx::array>& cotangents,
                             const std::vector<mx::array>& out) {
     return std::vector<mx::array>{
-        backward(in[0], in[1], out[1], out[0], cotangents[0], s, p),
+        attention_backward(in[0], in[1], out[1], out[0], cotangents[0], s, p),
         mx::zeros_like(in[1])};
   };
   return mx::custom_vjp(run, gradient)({qkv, key})[0];

@@ -8,6 +8,7 @@
 #include <mlx/transforms.h>
 
 #include "llm/kernels/cuda_kernel.h"
+#include "llm/kernels/cuda_parts.h"
 
 namespace llm::kernels {
 
@@ -70,7 +71,59 @@ Constants drops(const mx::array& x, float p) {
   return {{"C", x.shape(-1)}, {"drop", drop_threshold(p)}};
 }
 
+} // namespace
+
+bool usable_cuda_elementwise(const mx::array& x) {
+  return x.ndim() > 0 && x.shape(-1) % 2 == 0 && x.size() % kEach == 0 &&
+      x.size() < (1u << 31) && usable_on_cuda({x});
+}
+
+mx::array gelu_forward(const mx::array& x) {
+  static const CudaKernel kernel(
+      "gelu",
+      {"x"},
+      {"y"},
+      R"(
+  each(x, y, n, [](u32 v, long) {
+    return pack(gelu_of(low_of(v)), gelu_of(high_of(v)));
+  });
+)",
+      each_header);
+  return call(kernel, {x}, {});
+}
+
+mx::array gelu_backward(const mx::array& x, const mx::array& dy) {
+  static const CudaKernel kernel(
+      "gelu_backward",
+      {"x", "dy"},
+      {"dx"},
+      R"(
+  each(x, dx, n, [&](u32 v, long i) {
+    const u32 g = *reinterpret_cast<const u32*>(dy + i);
+    return pack(
+        gelu_slope(low_of(v)) * low_of(g), gelu_slope(high_of(v)) * high_of(g));
+  });
+)",
+      each_header);
+  return call(kernel, {x, dy}, {});
+}
+
+mx::array cuda_gelu(const mx::array& x) {
+  const auto run = [](const std::vector<mx::array>& in) {
+    return std::vector<mx::array>{gelu_forward(in[0])};
+  };
+  const auto gradient = [](const std::vector<mx::array>& in,
+                           const std::vector<mx::array>& cotangents,
+                           const std::vector<mx::array>&) {
+    return std::vector<mx::array>{gelu_backward(in[0], cotangents[0])};
+  };
+  return mx::custom_vjp(run, gradient)({x})[0];
+}
+
 mx::array drop(const mx::array& x, const mx::array& key, float p) {
+  if (p == 0) {
+    return x;
+  }
   static const CudaKernel kernel(
       "dropout",
       {"x", "key"},
@@ -84,45 +137,27 @@ mx::array drop(const mx::array& x, const mx::array& key, float p) {
   return call(kernel, {x, key}, drops(x, p));
 }
 
-} // namespace
-
-bool usable_cuda_elementwise(const mx::array& x) {
-  return x.ndim() > 0 && x.shape(-1) % 2 == 0 && x.size() % kEach == 0 &&
-      x.size() < (1u << 31) && usable_on_cuda({x});
-}
-
-mx::array cuda_gelu(const mx::array& x) {
-  static const CudaKernel forward(
-      "gelu",
-      {"x"},
-      {"y"},
+mx::array add_drop(
+    const mx::array& x,
+    const mx::array& y,
+    const mx::array& key,
+    float p) {
+  if (p == 0) {
+    return mx::add(x, y);
+  }
+  static const CudaKernel kernel(
+      "add_dropped",
+      {"y", "x", "key"},
+      {"z"},
       R"(
-  each(x, y, n, [](u32 v, long) {
-    return pack(gelu_of(low_of(v)), gelu_of(high_of(v)));
+  each(y, z, n, [&](u32 v, long i) {
+    const u32 d = dropped_pair<C, drop>(v, i, key);
+    const u32 b = *reinterpret_cast<const u32*>(x + i);
+    return pack(low_of(b) + low_of(d), high_of(b) + high_of(d));
   });
 )",
       each_header);
-  static const CudaKernel backward(
-      "gelu_backward",
-      {"x", "dy"},
-      {"dx"},
-      R"(
-  each(x, dx, n, [&](u32 v, long i) {
-    const u32 g = *reinterpret_cast<const u32*>(dy + i);
-    return pack(
-        gelu_slope(low_of(v)) * low_of(g), gelu_slope(high_of(v)) * high_of(g));
-  });
-)",
-      each_header);
-  const auto run = [](const std::vector<mx::array>& in) {
-    return std::vector<mx::array>{call(forward, in, {})};
-  };
-  const auto gradient = [](const std::vector<mx::array>& in,
-                           const std::vector<mx::array>& cotangents,
-                           const std::vector<mx::array>&) {
-    return std::vector<mx::array>{call(backward, {in[0], cotangents[0]}, {})};
-  };
-  return mx::custom_vjp(run, gradient)({x})[0];
+  return call(kernel, {y, x, key}, drops(y, p));
 }
 
 mx::array cuda_dropped(const mx::array& x, const mx::array& key, float p) {
@@ -143,20 +178,8 @@ mx::array cuda_add_dropped(
     const mx::array& y,
     const mx::array& key,
     float p) {
-  static const CudaKernel kernel(
-      "add_dropped",
-      {"y", "x", "key"},
-      {"z"},
-      R"(
-  each(y, z, n, [&](u32 v, long i) {
-    const u32 d = dropped_pair<C, drop>(v, i, key);
-    const u32 b = *reinterpret_cast<const u32*>(x + i);
-    return pack(low_of(b) + low_of(d), high_of(b) + high_of(d));
-  });
-)",
-      each_header);
   const auto run = [p](const std::vector<mx::array>& in) {
-    return std::vector<mx::array>{call(kernel, in, drops(in[0], p))};
+    return std::vector<mx::array>{add_drop(in[1], in[0], in[2], p)};
   };
   const auto gradient = [p](const std::vector<mx::array>& in,
                             const std::vector<mx::array>& cotangents,

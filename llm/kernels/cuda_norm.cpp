@@ -10,6 +10,7 @@
 #include <mlx/transforms.h>
 
 #include "llm/kernels/cuda_kernel.h"
+#include "llm/kernels/cuda_parts.h"
 
 namespace llm::kernels {
 
@@ -97,9 +98,13 @@ constexpr const char* backward_source = R"(
     u32* to = reinterpret_cast<u32*>(dx) + row * (C / 2);
 #pragma unroll
     for (int j = 0; j < n; ++j) {
-      to[lane + 32 * j] = pack(
-          r * (g[2 * j] - a - h[2 * j] * b),
-          r * (g[2 * j + 1] - a - h[2 * j + 1] * b));
+      const int i = lane + 32 * j;
+      const u32 m = has_more
+          ? reinterpret_cast<const u32*>(more)[row * (C / 2) + i]
+          : 0;
+      to[i] = pack(
+          r * (g[2 * j] - a - h[2 * j] * b) + low_of(m),
+          r * (g[2 * j + 1] - a - h[2 * j + 1] * b) + high_of(m));
     }
   }
   for (int turn = 0; turn < 8; ++turn) { // in a fixed order
@@ -165,54 +170,81 @@ bool usable_cuda_norm(
       usable_on_cuda({x, weight}) && (!bias || usable_on_cuda({*bias}));
 }
 
+std::vector<mx::array> norm_forward(
+    const mx::array& x,
+    const mx::array& weight,
+    const std::optional<mx::array>& bias,
+    float eps) {
+  static const CudaKernel kernel(
+      "layer_norm", {"x", "weight", "bias"}, {"y", "stats"}, forward_source);
+  const int C = x.shape(-1), N = static_cast<int>(x.size() / C);
+  return kernel(
+      {x, weight, bias ? *bias : weight},
+      {x.shape(), {N, 2}},
+      {mx::bfloat16, mx::float32},
+      {(N + kWarps - 1) / kWarps, 1, 1},
+      32 * kWarps,
+      {{"C", C},
+       {"N", N},
+       {"eps_bits", bits_of(eps)},
+       {"has_bias", bias.has_value()}});
+}
+
+std::vector<mx::array> norm_backward(
+    const mx::array& x,
+    const mx::array& weight,
+    const mx::array& stats,
+    const mx::array& dy,
+    bool has_bias,
+    const std::optional<mx::array>& more) {
+  static const CudaKernel kernel(
+      "layer_norm_backward",
+      {"x", "weight", "stats", "dy", "more"},
+      {"dx", "parts", "bias_parts"},
+      backward_source);
+  const int C = x.shape(-1), N = static_cast<int>(x.size() / C);
+  const int blocks = std::min(kBackward, (N + kWarps - 1) / kWarps);
+  const mx::Shape parts = {blocks, C};
+  const std::vector<mx::array> d = kernel(
+      {x, weight, stats, dy, more ? *more : weight},
+      {x.shape(), parts, has_bias ? parts : mx::Shape{1}},
+      {mx::bfloat16, mx::float32, mx::float32},
+      {blocks, 1, 1},
+      32 * kWarps,
+      {{"C", C},
+       {"N", N},
+       {"has_bias", has_bias},
+       {"has_more", more.has_value()}});
+  std::vector<mx::array> out = {d[0], columns(d[1])};
+  if (has_bias) {
+    out.push_back(columns(d[2]));
+  }
+  return out;
+}
+
 mx::array cuda_layer_norm(
     const mx::array& x,
     const mx::array& weight,
     const std::optional<mx::array>& bias,
     float eps) {
-  static const CudaKernel forward(
-      "layer_norm",
-      {"x", "weight", "bias"},
-      {"y", "stats"},
-      forward_source);
-  static const CudaKernel backward(
-      "layer_norm_backward",
-      {"x", "weight", "stats", "dy"},
-      {"dx", "parts", "bias_parts"},
-      backward_source);
-  const int C = x.shape(-1), N = static_cast<int>(x.size() / C);
-  const Constants constants = {
-      {"C", C},
-      {"N", N},
-      {"eps_bits", bits_of(eps)},
-      {"has_bias", bias.has_value()}};
+  const bool has_bias = bias.has_value();
   const auto run = [=](const std::vector<mx::array>& in) {
-    return forward(
-        in,
-        {in[0].shape(), {N, 2}},
-        {mx::bfloat16, mx::float32},
-        {(N + kWarps - 1) / kWarps, 1, 1},
-        32 * kWarps,
-        constants);
+    return norm_forward(
+        in[0],
+        in[1],
+        has_bias ? std::optional<mx::array>(in[2]) : std::nullopt,
+        eps);
   };
   const auto gradient = [=](const std::vector<mx::array>& in,
                             const std::vector<mx::array>& cotangents,
                             const std::vector<mx::array>& out) {
-    const int blocks = std::min(kBackward, (N + kWarps - 1) / kWarps);
-    const mx::Shape parts = {blocks, C};
-    const mx::Shape more = bias ? parts : mx::Shape{1};
-    const std::vector<mx::array> d = backward(
-        {in[0], in[1], out[1], cotangents[0]},
-        {in[0].shape(), parts, more},
-        {mx::bfloat16, mx::float32, mx::float32},
-        {blocks, 1, 1},
-        32 * kWarps,
-        constants);
-    return std::vector<mx::array>{
-        d[0], columns(d[1]), bias ? columns(d[2]) : mx::zeros_like(in[2])};
+    return norm_backward(in[0], in[1], out[1], cotangents[0], has_bias);
   };
-  const mx::array b = bias ? *bias : mx::array(0.0f, mx::bfloat16);
-  return mx::custom_vjp(run, gradient)({x, weight, b})[0];
+  std::vector<mx::array> in = {x, weight};
+  if (has_bias) {
+    in.push_back(*bias);
+  }
+  return mx::custom_vjp(run, gradient)(in)[0];
 }
 
 } // namespace llm::kernels

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 #include <mlx/mlx.h>
 
+#include "llm/models/gpt.h"
 #include "llm/nn/activation.h"
 #include "llm/nn/attention.h"
 #include "llm/nn/backend.h"
@@ -253,6 +254,61 @@ TEST_CASE(
     CAPTURE(name);
     for (size_t i = 0; i < expected.size(); ++i) {
       CHECK(distance(received[i], expected[i]) < 1e-5);
+    }
+  }
+}
+
+TEST_CASE(
+    "gpu: a block of GPT-2 in one is what its layers compute" *
+    doctest::skip(!has_gpu())) {
+  const OnGpu gpu;
+  const int B = 2, L = 128, C = 128;
+  GPTConfig config{.n_embd = C, .n_head = 2};
+  config.activation = nn::Activation::gelu;
+  config.bias = false;
+  for (float p : {0.0f, 0.2f}) {
+    config.dropout = p;
+    GPTBlock block(config);
+    nn::Parameters weights;
+    uint64_t seed = 10;
+    for (const auto& [path, a] : nn::parameters(block)) {
+      const float size = a.ndim() == 1 ? 1.0f : 0.1f;
+      weights.emplace(path, half(noise(a.shape(), seed++) * size));
+    }
+    nn::set_dropout_key(block, mx::random::key(5));
+    std::vector<std::string> names;
+    Arrays in = {half(noise({B, L, C}, 1))};
+    for (const auto& [path, a] : weights) {
+      names.push_back(path);
+      in.push_back(a);
+    }
+    const auto with = [&](const Arrays& in) {
+      nn::Parameters values;
+      for (size_t i = 0; i < names.size(); ++i) {
+        values.emplace(names[i], in[i + 1]);
+      }
+      nn::assign(block, values);
+    };
+    const auto in_one = [&](const Arrays& in) {
+      with(in);
+      const auto y = block.in_one(in[0]);
+      REQUIRE(y);
+      return Arrays{*y};
+    };
+    const auto by_layers = [&](const Arrays& in) {
+      with(in);
+      const mx::array h = block.attn.resid_dropout.add(
+          in[0], block.attn(block.ln_1(in[0]), nullptr));
+      return Arrays{block.mlp.dropout.add(h, block.mlp(block.ln_2(h)))};
+    };
+    const mx::array dy = half(noise({B, L, C}, 2));
+    const auto a = mx::vjp(in_one, in, {dy});
+    const auto b = mx::vjp(by_layers, in, {dy});
+    CAPTURE(p);
+    CHECK(distance(a.first[0], b.first[0]) < 4e-3);
+    for (size_t i = 0; i < in.size(); ++i) {
+      CAPTURE(i);
+      CHECK(distance(a.second[i], b.second[i]) < 1e-2);
     }
   }
 }
