@@ -94,7 +94,7 @@ bool usable_cuda_gpt_block(
     return false;
   }
   const int C = x.shape(2), L = x.shape(1);
-  return C == 64 * o.heads && L % 64 == 0 &&
+  return C == 64 * o.heads && L % 64 == 0 && x.size() < (1u << 29) &&
       w.up.shape() == mx::Shape{4 * C, C} &&
       usable_cuda_norm(x, w.ln_1, std::nullopt) &&
       usable_on_cuda({w.attention, w.attention_out, w.ln_2, w.up, w.down});

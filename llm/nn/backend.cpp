@@ -68,8 +68,7 @@ bool is_for_cuda() {
 #endif
 }
 
-/** Which of the two devices `device` means. A driver that is too old makes MLX
- * throw: nobody asked for a GPU, and the CPU it is. */
+/** Which of the two devices `device` means; true: the GPU. */
 bool wants_gpu(const std::string& device) {
   const bool asked = device == "gpu" || device == "cuda";
   if (device != "" && device != "cpu" && !asked) {
@@ -78,7 +77,7 @@ bool wants_gpu(const std::string& device) {
         "expected cpu, gpu or cuda (the same as gpu, on NVIDIA) but received "
         "\"" + device + "\".");
   }
-  if (device == "cpu") {
+  if (device == "cpu" && !is_for_cuda()) {
     return false;
   }
   bool available = false;
@@ -88,10 +87,15 @@ bool wants_gpu(const std::string& device) {
   } catch (const std::exception& e) {
     error = e.what();
   }
-  if (asked && (!available || (device == "cuda" && is_apple))) {
+  // The MLX for NVIDIA GPUs takes all memory from the driver, for its CPU too.
+  const bool needed = asked || is_for_cuda();
+  if ((needed && !available) || (device == "cuda" && is_apple)) {
     throw InputError(
         "device",
         cuda_device_problem(device, is_apple, is_for_cuda(), error));
+  }
+  if (device == "cpu") {
+    return false;
   }
   return available;
 }
@@ -133,7 +137,7 @@ std::string cuda_device_problem(
   if (!error.empty()) {
     return "expected an NVIDIA GPU but its driver says: " + error +
         "; compare `nvidia-smi` with what MLX needs (driver 580 or later), or "
-        "choose --device cpu.";
+        "go back with ./tutorial start --device cpu.";
   }
   if (is_apple || !for_cuda) {
     return "expected a GPU but this MLX has none (CPU backend only); leave out "
@@ -141,8 +145,9 @@ std::string cuda_device_problem(
         device +
         (is_apple ? "." : ", or ./tutorial start --device cuda.");
   }
-  return "expected an NVIDIA GPU but none answers; see `nvidia-smi`, or choose "
-         "--device cpu.";
+  return "expected an NVIDIA GPU, for which this MLX is built, but none "
+         "answers; see `nvidia-smi`, or go back with ./tutorial start --device "
+         "cpu.";
 }
 
 std::string device_name() {
