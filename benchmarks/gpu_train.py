@@ -4,8 +4,9 @@ PyTorch (eager, compiled, with CUDA graphs, bfloat16 and TF32), and the loss tha
 whole runs reach, beside nanoGPT's 1.4697.
 
 6 layers, 6 heads, 384 wide, windows of 256, batches of 64, dropout 0.2. A step
-is the mean over many, as nobody waits between two of them. Each contender runs
-once before it is timed: MLX and PyTorch compile their kernels then and keep them.
+is the mean over many, as nobody waits between two of them, and after hundreds
+that warm up: a run has thousands. Each contender runs once before it is timed:
+MLX and PyTorch compile their kernels then and keep them.
 """
 
 import argparse
@@ -74,7 +75,6 @@ def torch(args, peers, options):
 def contenders(args, peers):
     out = {
         "cpp": lambda: cpp(args),
-        "cpp_fp32": lambda: cpp(args, "--no-bf16"),
     }
     if peers.has("torch"):
         for name in args.torch:
@@ -115,8 +115,8 @@ def whole_run(seed, args):
 def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=400, help="of a timing")
-    parser.add_argument("--skip", type=int, default=100, help="to warm up")
+    parser.add_argument("--steps", type=int, default=1000, help="of a timing")
+    parser.add_argument("--skip", type=int, default=500, help="to warm up")
     parser.add_argument("--torch", nargs="*", choices=TORCH, default=[*TORCH])
     parser.add_argument("--seeds", type=int, nargs="*", default=[1337, 1, 2])
     parser.add_argument("--run-steps", type=int, default=5000)
