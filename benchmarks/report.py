@@ -370,6 +370,7 @@ ROWS = [
     ("ngram_ladder", "the counting models are right", ladder),
     ("sorting", "minGPT's sorting task: 5000 of 5000", sorting),
     ("step_time", "the step of the nano preset, beside others", step_time),
+    ("step_time_intel", "the same on another processor", step_time),
     ("step_parts", "what the step is made of", parts),
     (
         "sample_dataset",

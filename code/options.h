@@ -194,7 +194,7 @@ class CommandLine {
     start_mlx(o_.device, o_.threads);
     if (train_ != nullptr && train_->count("--bf16") == 0) {
       bool& bf16 = o_.preset.train.bfloat16;
-      bf16 = device_name() == "gpu" || (bf16 && nn::has_bf16_products());
+      bf16 = device_name() == "gpu" || (bf16 && nn::bf16_products_pay());
     }
     return run_(o_);
   }

@@ -173,23 +173,6 @@ mx::array cuda_dropped(const mx::array& x, const mx::array& key, float p) {
   return mx::custom_vjp(run, gradient)({x, key})[0];
 }
 
-mx::array cuda_add_dropped(
-    const mx::array& x,
-    const mx::array& y,
-    const mx::array& key,
-    float p) {
-  const auto run = [p](const std::vector<mx::array>& in) {
-    return std::vector<mx::array>{add_drop(in[1], in[0], in[2], p)};
-  };
-  const auto gradient = [p](const std::vector<mx::array>& in,
-                            const std::vector<mx::array>& cotangents,
-                            const std::vector<mx::array>&) {
-    return std::vector<mx::array>{
-        drop(cotangents[0], in[2], p), cotangents[0], mx::zeros_like(in[2])};
-  };
-  return mx::custom_vjp(run, gradient)({y, x, key})[0];
-}
-
 bool usable_cuda_rows(const mx::array& table) {
   return table.ndim() == 2 && table.shape(0) <= kMostRows &&
       table.shape(1) % kEach == 0 && usable_on_cuda({table});

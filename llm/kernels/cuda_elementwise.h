@@ -22,13 +22,6 @@ mlx::core::array cuda_dropped(
     const mlx::core::array& key,
     float p);
 
-/** x + what cuda_dropped() leaves of y. */
-mlx::core::array cuda_add_dropped(
-    const mlx::core::array& x,
-    const mlx::core::array& y,
-    const mlx::core::array& key,
-    float p);
-
 /** Rows of table [V, C] by ids [...] -> [..., C]; V is small: the gradient is a
  * product with ones where the ids are, the same bits each time. */
 bool usable_cuda_rows(const mlx::core::array& table);

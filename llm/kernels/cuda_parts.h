@@ -54,7 +54,8 @@ std::vector<mx::array> norm_backward(
 mx::array gelu_forward(const mx::array& x);
 mx::array gelu_backward(const mx::array& x, const mx::array& dy);
 
-/** See cuda_dropped() and cuda_add_dropped(); p may be 0. */
+/** x with each value zeroed with probability p (which may be 0), the others
+ * scaled; x + what that leaves of y. */
 mx::array drop(const mx::array& x, const mx::array& key, float p);
 mx::array add_drop(
     const mx::array& x,

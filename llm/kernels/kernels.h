@@ -40,6 +40,9 @@ inline bool usable(std::initializer_list<mx::array> arrays) {
 /** True: matmul rounds what it multiplies to bfloat16 (sums stay float32), on
  * a processor that has an instruction for it. For mixed-precision training. */
 bool has_bf16_dot();
+/** True if that is faster than float32: Intel's cores multiply as many numbers
+ * a cycle in both (EXPERIMENTS.md). */
+bool bf16_dot_pays();
 bool bf16_products();
 void set_bf16_products(bool on);
 
@@ -130,6 +133,18 @@ mx::array layer_norm(
     const mx::array& weight,
     const std::optional<mx::array>& bias,
     float eps,
+    const Function& plain);
+
+/** {x + r, its norm}: what a block adds to the residual stream and what the
+ * next part reads of it. LayerNorm if `centered`, else RMSNorm; `plain` is the
+ * norm alone, of {x, weight} or {x, weight, bias}. */
+std::vector<mx::array> add_norm(
+    const mx::array& x,
+    const mx::array& r,
+    const mx::array& weight,
+    const std::optional<mx::array>& bias,
+    float eps,
+    bool centered,
     const Function& plain);
 
 /** Rotary positions on x [B, H, L, D], D even; pairs are (i, i + D / 2); the

@@ -176,12 +176,15 @@ uint32_t* at_least(std::vector<uint32_t>& memory, int64_t size) {
 } // namespace
 
 bool has_bf16_dot() {
-  // Intel's cores multiply as many numbers a cycle in float32 (EXPERIMENTS.md).
   static const bool has = simd_limit() == Simd::all &&
-      __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512bf16") &&
+      __builtin_cpu_supports("avx512bf16") &&
       __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   return has;
+}
+
+bool bf16_dot_pays() {
+  return has_bf16_dot() && __builtin_cpu_is("amd");
 }
 
 void multiply_bf16(const Tensor& a, const Tensor& b, const Tensor& c) {
@@ -221,6 +224,10 @@ void multiply_bf16(const Tensor& a, const Tensor& b, const Tensor& c) {
 namespace llm::kernels {
 
 bool has_bf16_dot() {
+  return false;
+}
+
+bool bf16_dot_pays() {
   return false;
 }
 

@@ -65,11 +65,20 @@ void norm_row(
   });
 }
 
-/** Adds to dweight and dbias (may be null); all have n elements. */
+/** y = a + b. */
+void add_row(const float* a, const float* b, float* y, int64_t n) {
+  for_vectors(n, [&](int64_t i, auto load, auto store) HWY_ATTR {
+    store(hn::Add(load(a + i), load(b + i)), y + i);
+  });
+}
+
+/** Adds to dweight and dbias (may be null); all have n elements. `more` (may
+ * be null) is added to dx. */
 void norm_row_gradient(
     const float* x,
     const float* weight,
     const float* dy,
+    const float* more,
     float* dx,
     float* dweight,
     float* dbias,
@@ -98,7 +107,8 @@ void norm_row_gradient(
     const V h = hn::Mul(hn::Sub(load(x + i), mean), rstd);
     const V g = hn::Mul(load(dy + i), load(weight + i));
     const V inner = hn::NegMulAdd(h, mean_gh, hn::Sub(g, mean_g));
-    store(hn::Mul(inner, rstd), dx + i);
+    const V d = hn::Mul(inner, rstd);
+    store(more ? hn::Add(d, load(more + i)) : d, dx + i);
   });
 }
 
@@ -108,6 +118,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace llm::kernels {
 
+HWY_EXPORT(add_row);
 HWY_EXPORT(norm_row);
 HWY_EXPORT(norm_row_gradient);
 
@@ -127,36 +138,41 @@ void for_parts(
 struct NormSettings {
   float eps;
   bool centered, with_bias;
+  bool residual = false; ///< the sum of two arrays is normed, and kept
 
   std::vector<double> list() const {
-    return {eps, double(centered), double(with_bias)};
+    return {eps, double(centered), double(with_bias), double(residual)};
   }
 };
 
-// in: x, weight, perhaps bias. out: y.
+// in: x, weight, perhaps bias. out: y. If `residual` in: x, r, weight, perhaps
+// bias. out: x + r, y.
 void run_norm(const NormSettings& s, const Tensors& in, const Tensors& out) {
-  const float* bias = s.with_bias ? in[2].data : nullptr;
+  const int64_t n = in[0].width();
+  const float* weight = in[s.residual ? 2 : 1].data;
+  const float* bias = s.with_bias ? in.back().data : nullptr;
   for_parts(in[0].rows(), [&](int64_t, int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
+      const float* x = in[0].row(r);
+      if (s.residual) {
+        HWY_DYNAMIC_DISPATCH(add_row)(x, in[1].row(r), out[0].row(r), n);
+        x = out[0].row(r);
+      }
       HWY_DYNAMIC_DISPATCH(norm_row)
-      (in[0].row(r),
-       in[1].data,
-       bias,
-       out[0].row(r),
-       in[0].width(),
-       s.eps,
-       s.centered);
+      (x, weight, bias, out.back().row(r), n, s.eps, s.centered);
     }
   });
 }
 
-// in: x, weight, perhaps bias, dy. out: dx, dweight, perhaps dbias.
+// in: x, weight, perhaps bias, if `residual` the cotangent of x besides, dy.
+// out: dx, dweight, perhaps dbias.
 void run_norm_gradient(
     const NormSettings& s,
     const Tensors& in,
     const Tensors& out) {
   const int64_t n = in[0].width();
   const int64_t outputs = s.with_bias ? 2 : 1;
+  const Tensor& dy = in.back();
   std::vector<float> sums(kParts * outputs * n, 0.0f);
   for_parts(in[0].rows(), [&](int64_t part, int64_t begin, int64_t end) {
     float* dweight = sums.data() + part * outputs * n;
@@ -164,7 +180,8 @@ void run_norm_gradient(
       HWY_DYNAMIC_DISPATCH(norm_row_gradient)
       (in[0].row(r),
        in[1].data,
-       in.back().row(r),
+       dy.row(r),
+       s.residual ? in[in.size() - 2].row(r) : nullptr,
        out[0].row(r),
        dweight,
        s.with_bias ? dweight + n : nullptr,
@@ -184,37 +201,64 @@ void run_norm_gradient(
   }
 }
 
-mx::array norm(
-    const std::vector<mx::array>& inputs,
+/** The gradient of the norm of x, {x, weight, perhaps bias}; `plain` is the
+ * norm, of these. */
+Kernel gradient_kernel(const NormSettings& s, const Function& plain) {
+  const size_t inputs = s.with_bias ? 3 : 2;
+  Function plain_norm = plain_gradient(plain, inputs);
+  if (s.residual) { // dx + more
+    plain_norm = [=, norm = plain_norm](std::vector<mx::array> in) {
+      const mx::array more = in[inputs];
+      in.erase(in.begin() + inputs);
+      std::vector<mx::array> out = norm(in);
+      out[0] = mx::add(out[0], more);
+      return out;
+    };
+  }
+  return {
+      .name = "norm_gradient",
+      .settings = s.list(),
+      .run =
+          [s](const Tensors& in, const Tensors& out) {
+            run_norm_gradient(s, in, out);
+          },
+      .plain = plain_norm,
+      .accepts = Accepts::row_gaps};
+}
+
+/** Cotangents of x, weight and perhaps bias from `in`, as run_norm_gradient
+ * takes it. */
+std::vector<mx::array> gradients(
     const NormSettings& s,
+    const std::vector<mx::array>& in,
     const Function& plain) {
-  Kernel kernel{
+  std::vector<Output> outputs = {
+      {.shape = in[0].shape(), .layout = Layout::as_first}};
+  for (int i = 1; i <= (s.with_bias ? 2 : 1); ++i) {
+    outputs.push_back({.shape = in[1].shape()});
+  }
+  return make_node(gradient_kernel(s, plain), in, outputs);
+}
+
+Kernel norm_kernel(const NormSettings& s, const Function& plain) {
+  return {
       .name = "norm",
       .settings = s.list(),
       .run = [s](const Tensors& in,
                  const Tensors& out) { run_norm(s, in, out); },
       .plain = plain,
-      .vjp =
-          [s, plain](const auto& in, const auto& cotangents, const auto&) {
-            Kernel gradient{
-                .name = "norm_gradient",
-                .settings = s.list(),
-                .run =
-                    [s](const Tensors& in, const Tensors& out) {
-                      run_norm_gradient(s, in, out);
-                    },
-                .plain = plain_gradient(plain, in.size()),
-                .accepts = Accepts::row_gaps};
-            std::vector<mx::array> inputs = in;
-            inputs.push_back(cotangents[0]);
-            std::vector<Output> outputs = {
-                {.shape = in[0].shape(), .layout = Layout::as_first}};
-            for (size_t i = 1; i < in.size(); ++i) {
-              outputs.push_back({.shape = in[i].shape()});
-            }
-            return make_node(std::move(gradient), inputs, outputs);
-          },
       .accepts = Accepts::row_gaps};
+}
+
+mx::array norm(
+    const std::vector<mx::array>& inputs,
+    const NormSettings& s,
+    const Function& plain) {
+  Kernel kernel = norm_kernel(s, plain);
+  kernel.vjp = [s, plain](auto in, const auto& cotangents, const auto&) {
+    in.push_back(cotangents[0]);
+    return gradients(s, in, plain);
+  };
   return make_node(
       std::move(kernel), inputs, {{.shape = inputs[0].shape()}})[0];
 }
@@ -255,6 +299,41 @@ mx::array layer_norm(
       inputs,
       {.eps = eps, .centered = true, .with_bias = bias.has_value()},
       plain);
+}
+
+std::vector<mx::array> add_norm(
+    const mx::array& x,
+    const mx::array& r,
+    const mx::array& weight,
+    const std::optional<mx::array>& bias,
+    float eps,
+    bool centered,
+    const Function& plain) {
+  const NormSettings s = {
+      .eps = eps,
+      .centered = centered,
+      .with_bias = bias.has_value(),
+      .residual = true};
+  Kernel kernel =
+      norm_kernel(s, [plain](const std::vector<mx::array>& in) {
+        std::vector<mx::array> inputs(in.begin() + 1, in.end());
+        inputs[0] = mx::add(in[0], in[1]);
+        return std::vector<mx::array>{inputs[0], plain(inputs)[0]};
+      });
+  kernel.vjp = [s, plain](auto in, const auto& cotangents, const auto& out) {
+    in.erase(in.begin());
+    in[0] = out[0];
+    in.insert(in.end(), cotangents.begin(), cotangents.end());
+    std::vector<mx::array> d = gradients(s, in, plain);
+    d.insert(d.begin(), d[0]); // the same of x and of r
+    return d;
+  };
+  std::vector<mx::array> inputs = {x, r, weight};
+  if (bias) {
+    inputs.push_back(*bias);
+  }
+  return make_node(
+      std::move(kernel), inputs, {{.shape = x.shape()}, {.shape = x.shape()}});
 }
 
 } // namespace llm::kernels

@@ -56,7 +56,7 @@ struct GPTAttention {
         resid_dropout(c.dropout),
         heads(c.n_head) {}
 
-  /** x [B, L, C] -> [B, L, C]; the block drops some of it when it adds it. */
+  /** x [B, L, C] -> [B, L, C]. */
   mx::array operator()(const mx::array& x, LayerCache* cache) const {
     const mx::array qkv = c_attn(x); // [B, L, 3 C]
     const bool drops = attn_dropout.key && attn_dropout.p > 0;
@@ -64,7 +64,7 @@ struct GPTAttention {
         : drops ? nn::dropping_attention(
                       qkv, heads, *attn_dropout.key, attn_dropout.p)
                 : nn::packed_attention(qkv, heads);
-    return c_proj(y);
+    return resid_dropout(c_proj(y));
   }
 
   // [snippet gpt-attention]
@@ -101,7 +101,7 @@ struct GPTMLP {
 
   mx::array operator()(const mx::array& x) const {
     // [snippet gpt-mlp]
-    return c_proj(nn::apply(activation, c_fc(x)));
+    return dropout(c_proj(nn::apply(activation, c_fc(x))));
     // [/snippet]
   }
 
@@ -131,9 +131,8 @@ struct GPTBlock {
       return *y;
     }
     // [snippet gpt-block]
-    const mx::array h = attn.resid_dropout.add(x, attn(ln_1(x), cache));
-    const mx::array found = mlp(ln_2(h));
-    return cache ? add_mlp(cache, h, found) : mlp.dropout.add(h, found);
+    const auto [h, normed] = nn::add_norm(x, attn(ln_1(x), cache), ln_2);
+    return add_mlp(cache, h, mlp(normed));
     // [/snippet]
   }
 

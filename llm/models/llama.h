@@ -133,8 +133,9 @@ struct LlamaBlock {
     if (cache && !drops && cache->can_decode(x, layers())) {
       return cache->decode(x, layers()); // the same, for one token
     }
-    const mx::array h = mx::add(x, self_attn(input_layernorm(x), cache));
-    return add_mlp(cache, h, mlp(post_attention_layernorm(h)));
+    const auto [h, normed] = nn::add_norm(
+        x, self_attn(input_layernorm(x), cache), post_attention_layernorm);
+    return add_mlp(cache, h, mlp(normed));
   }
 
   nn::DecodeBlock layers() const;

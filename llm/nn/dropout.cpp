@@ -5,7 +5,6 @@
 #include <mlx/device.h>
 
 #include "llm/kernels/cuda_elementwise.h"
-#include "llm/kernels/cuda_kernel.h"
 #include "llm/kernels/kernels.h"
 
 namespace llm::nn {
@@ -65,20 +64,6 @@ mx::array dropped(const mx::array& x, const mx::array& key, float p) {
     }
   }
   return plain({x, key})[0];
-}
-
-mx::array add_dropped(
-    const mx::array& x,
-    const mx::array& y,
-    const mx::array& key,
-    float p) {
-  if constexpr (kernels::built) {
-    if (x.shape() == y.shape() && kernels::usable_on_cuda({x}) &&
-        kernels::usable_cuda_elementwise(y)) {
-      return kernels::cuda_add_dropped(x, y, key, p);
-    }
-  }
-  return mx::add(x, dropped(y, key, p));
 }
 
 } // namespace llm::nn

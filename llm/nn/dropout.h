@@ -19,13 +19,6 @@ namespace llm::nn {
 /** x with each value zeroed with probability p, the others scaled. */
 mx::array dropped(const mx::array& x, const mx::array& key, float p);
 
-/** x + dropped(y, key, p). */
-mx::array add_dropped(
-    const mx::array& x,
-    const mx::array& y,
-    const mx::array& key,
-    float p);
-
 struct Dropout {
   float p;
   std::optional<mx::array> key; // uint32 [2]; set only while training
@@ -34,11 +27,6 @@ struct Dropout {
 
   mx::array operator()(const mx::array& x) const {
     return key && p > 0 ? dropped(x, *key, p) : x;
-  }
-
-  /** x plus what it leaves of y, in one pass where there is a kernel for it. */
-  mx::array add(const mx::array& x, const mx::array& y) const {
-    return key && p > 0 ? add_dropped(x, y, *key, p) : mx::add(x, y);
   }
 
   static void visit(auto&, auto&&) {} // no parameters

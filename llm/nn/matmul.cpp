@@ -62,6 +62,13 @@ bool has_bf16_products() {
   return false;
 }
 
+bool bf16_products_pay() {
+  if constexpr (kernels::built) {
+    return has_bf16_products() && kernels::bf16_dot_pays();
+  }
+  return false;
+}
+
 Bf16Products::Bf16Products() {
   if constexpr (kernels::built) {
     before_ = kernels::bf16_products();

@@ -8,8 +8,10 @@
 
 namespace llm::nn {
 
-/** True where a CPU multiplies bfloat16 faster than float32 (AVX512-BF16). */
+/** True where a CPU multiplies bfloat16 itself (AVX512-BF16). */
 bool has_bf16_products();
+/** True where that is faster than float32. */
+bool bf16_products_pay();
 
 /** While it lives, the products below of more than 16 rows round what they
  * multiply to bfloat16, where has_bf16_products(); all else, the sums too,

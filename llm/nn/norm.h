@@ -7,6 +7,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include <mlx/ops.h>
 
@@ -63,5 +64,12 @@ struct RMSNorm {
   }
 };
 // [/snippet]
+
+/** {x + r, norm(x + r)}: what is added to the residual stream, and what the
+ * next part reads of it; one pass over memory where we have a kernel. */
+std::pair<mx::array, mx::array>
+add_norm(const mx::array& x, const mx::array& r, const LayerNorm& norm);
+std::pair<mx::array, mx::array>
+add_norm(const mx::array& x, const mx::array& r, const RMSNorm& norm);
 
 } // namespace llm::nn

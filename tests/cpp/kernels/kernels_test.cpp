@@ -91,6 +91,41 @@ TEST_CASE_FIXTURE(Fast, "kernels: norms") {
   check_twins(heads, {noise({2, 5, 24}, 1), noise({8}, 2)}, 1e-5f);
 }
 
+TEST_CASE_FIXTURE(Fast, "kernels: sum and norm") {
+  const auto rms = [](const Arrays& in) {
+    nn::RMSNorm norm(in[2].shape(0), 1e-5f);
+    norm.weight = in[2];
+    const auto [sum, normed] = nn::add_norm(in[0], in[1], norm);
+    return Arrays{sum, normed};
+  };
+  const auto layer = [](const Arrays& in) {
+    nn::LayerNorm norm(in[2].shape(0), 1e-5f, false);
+    norm.weight = in[2];
+    if (in.size() > 3) {
+      norm.bias = in[3];
+    }
+    const auto [sum, normed] = nn::add_norm(in[0], in[1], norm);
+    return Arrays{sum, normed};
+  };
+  for (const int n : {2, 8, 15, 16, 31, 130}) {
+    CAPTURE(n);
+    const mx::array x = noise({2, 3, n}, 1) * 2.0f + 0.5f;
+    const mx::array r = noise({2, 3, n}, 4), w = noise({n}, 2);
+    check_twins(rms, {x, r, w}, 1e-5f);
+    check_twins(layer, {x, r, w}, 1e-5f);
+    check_twins(layer, {x, r, w, noise({n}, 3)}, 1e-5f);
+  }
+  // One sum, norms of which only the gradient of one counts.
+  const auto only = [&](const Arrays& in) { return Arrays{rms(in)[1]}; };
+  check_twins(only, {noise({5, 9}, 1), noise({5, 9}, 2), noise({9}, 3)});
+  // Another shape or type: MLX's own operations.
+  nn::RMSNorm norm(8);
+  const auto [sum, normed] =
+      nn::add_norm(noise({3, 8}, 1), noise({1, 8}, 2), norm);
+  CHECK(sum.shape() == mx::Shape{3, 8});
+  CHECK(largest(mx::subtract(norm(sum), normed)) == 0);
+}
+
 TEST_CASE_FIXTURE(Fast, "kernels: rope") {
   for (const int start : {0, 5}) {
     const auto f = [start](const Arrays& in) {
