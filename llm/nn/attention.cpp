@@ -114,7 +114,6 @@ mx::array dropping_attention(
       return kernels::cuda_attention(qkv, heads, key, p);
     }
   }
-  // [snippet dropping-attention]
   const std::vector<mx::array> parts = mx::split(qkv, 3, -1);
   const mx::array q = split_heads(parts[0], heads); // [B, H, L, D]
   const mx::array k = split_heads(parts[1], heads);
@@ -122,7 +121,6 @@ mx::array dropping_attention(
   // MLX's fused operation never forms the weights, so it cannot drop any.
   const mx::array weights = dropped(attention_weights(q, k), key, p);
   return merge_heads(mx::matmul(weights, v));
-  // [/snippet]
 }
 
 mx::array attention_weights(const mx::array& q, const mx::array& k) {

@@ -96,15 +96,15 @@ mx::array in_steps_of_8(const mx::array& x, const mx::array& table) {
 
 } // namespace
 
-// [snippet embedding-as-linear]
 mx::array Embedding::as_linear(const mx::array& x) const {
   if (weight.shape(0) % 8 != 0 && trains_on_gpu(weight)) {
     return in_steps_of_8(x, weight);
   }
+  // [snippet embedding-as-linear]
   return quantization ? quantized_matmul(x, weight, *quantization)
                       : matmul_transposed(x, weight);
+  // [/snippet]
 }
-// [/snippet]
 
 mx::array Embedding::full_weight() const {
   return quantization ? dequantize(weight, *quantization) : weight;
