@@ -2,7 +2,8 @@
 //
 // The same model on the CPU and on the GPU, beside each other: logits, loss and
 // all gradients for the first tokens of a text, in float32 and in bfloat16.
-// Prints one line of JSON with the distances |a - b| / |b| to the CPU's float32.
+// Prints one line of JSON with the distances |a - b| / |b| to the CPU's
+// float32.
 // gpu_parity.py runs it, with MLX_ENABLE_TF32=0.
 
 #include <algorithm>

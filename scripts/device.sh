@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: MIT
 #
 # The CPU or an NVIDIA GPU: `start --device cuda` chooses, and all commands after

@@ -14,7 +14,8 @@ namespace {
 constexpr uint64_t kGroup = 256; // steps whose places are sent at once
 
 /** What an operation makes lies on the device; what the host fills does not. */
-mx::array on_device(const std::vector<int32_t>& values, const mx::Shape& shape) {
+mx::array
+on_device(const std::vector<int32_t>& values, const mx::Shape& shape) {
   mx::array out =
       mx::add(mx::array(values.data(), shape, mx::int32), mx::array(0));
   mx::eval(out);

@@ -135,8 +135,10 @@ class Batch {
   }
 
   /** Reads tokens [B] and chooses what follows; lazy. */
-  Drawn
-  draw(const std::vector<BatchLane*>& lanes, const mx::array& tokens, size_t ahead) {
+  Drawn draw(
+      const std::vector<BatchLane*>& lanes,
+      const mx::array& tokens,
+      size_t ahead) {
     const int B = static_cast<int>(lanes.size());
     KVCache& cache = cache_of(lanes);
     const mx::array logits = mx::reshape(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The CUDA text of cuda_attention.cpp, compiled by the driver's library at first
-// use. Names of fragments as in the PTX manual's mma.m16n8k16: lane 4 g + t of a
-// warp holds rows g and g + 8, columns 2 t and 2 t + 1 of an 8 wide tile.
+// The CUDA text of cuda_attention.cpp. Names of fragments as in the PTX manual's
+// mma.m16n8k16: lane 4 g + t of a warp holds rows g and g + 8, columns 2 t and
+// 2 t + 1 of an 8 wide tile.
 
 #pragma once
 
@@ -48,7 +48,8 @@ __device__ __forceinline__ float exp_2(float x) {
 }
 
 // 64 rows from global memory (row n at from + n * stride) into a tile.
-__device__ __forceinline__ void fetch(void* tile, const bf16* from, int stride) {
+__device__ __forceinline__ void
+fetch(void* tile, const bf16* from, int stride) {
   for (int i = threadIdx.x; i < 512; i += 128) {
     const int row = i >> 3, piece = i & 7;
     const u32 to = shared_address(tile) + place(row, piece);

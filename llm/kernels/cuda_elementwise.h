@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What training does value by value on an NVIDIA GPU, each in one pass forward
-// and one backward. What mx::compile fuses keeps what the backward pass needs in
-// memory; these compute it again.
+// and one backward. What mx::compile fuses keeps what the backward pass needs
+// in memory; these compute it again.
 
 #pragma once
 

@@ -18,8 +18,8 @@ namespace llm::kernels {
 
 namespace mx = mlx::core;
 
-/** True if the default device is an NVIDIA GPU, LLM_CUDA_KERNELS is not 0 in the
- * environment, and all arrays are bfloat16 and not empty. */
+/** True if the default device is an NVIDIA GPU, LLM_CUDA_KERNELS is not 0 in
+ * the environment, and all arrays are bfloat16 and not empty. */
 bool usable_on_cuda(std::initializer_list<mx::array> arrays);
 /** The same for a device alone. */
 bool on_cuda();
@@ -28,8 +28,8 @@ using Constants = std::vector<std::pair<std::string, int>>;
 
 class CudaKernel {
  public:
-  /** `source` is the body of the kernel; it sees the inputs and outputs by their
-   * names, the constants of a call, and what cuda_header() defines. */
+  /** `source` is the body of the kernel; it sees the inputs and outputs by
+   * their names, the constants of a call, and what is in cuda_kernel.cpp. */
   CudaKernel(
       std::string name,
       std::vector<std::string> inputs,

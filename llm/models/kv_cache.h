@@ -47,8 +47,8 @@ class CacheStore {
   std::vector<mx::array> parts;
 };
 
-/** Texts of different lengths in one array: each begins after `left` places that
- * nobody sees. Shared by the layers, which all ask the same. */
+/** Texts of different lengths in one array: each begins after `left` places
+ * that nobody sees. Shared by the layers, which all ask the same. */
 class LeftPadding {
  public:
   explicit LeftPadding(std::vector<int32_t> left);
@@ -177,9 +177,9 @@ class KVCache {
    * must outlive it. */
   static KVCache batch(const std::vector<KVCache*>& rows);
 
-  /** The same as one array for each layer, for a GPU, which is fast at much work
-   * of one kind: it takes the rows' contents, and unstack() gives them back. Only
-   * where can_stack(). For one new token of each text at a time. */
+  /** The same as one array for each layer, for a GPU, which is fast at much
+   * work of one kind: it takes the rows' contents, and unstack() gives them
+   * back. Only where can_stack(). For one new token of each text at a time. */
   static KVCache stack(const std::vector<KVCache*>& rows);
   void unstack(const std::vector<KVCache*>& rows) const;
   /** False for rotating caches and for keys and values in a few bits. */

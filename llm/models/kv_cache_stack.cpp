@@ -57,7 +57,8 @@ KVCache KVCache::stack(const std::vector<KVCache*>& rows) {
       const LayerCache& layer = rows[b]->layers[i];
       const mx::array x =
           (layer.*store).read(0, layer.length_, layer.options_);
-      texts.push_back(mx::pad(x, std::vector<int>{2}, mx::Shape{left[b]}, mx::Shape{0}));
+      texts.push_back(mx::pad(
+          x, std::vector<int>{2}, mx::Shape{left[b]}, mx::Shape{0}));
     }
     return mx::concatenate(texts, 0);
   };

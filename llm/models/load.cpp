@@ -111,8 +111,8 @@ Json config_of(const LanguageModel& model) {
 namespace {
 
 /** A GPU computes in the type of the weights. Where a file has vectors of
- * float32 beside matrices of 16 bits, as GGUF files do, each product would be in
- * float32: then all get the 16 bits. */
+ * float32 beside matrices of 16 bits, as GGUF files do, each product would be
+ * in float32: then all get the 16 bits. */
 void agree_on_16_bits(nn::Parameters& arrays) {
   std::optional<mx::Dtype> half;
   for (const auto& [name, array] : arrays) {

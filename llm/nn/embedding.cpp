@@ -26,8 +26,8 @@ std::vector<mx::array> plain_rows(const std::vector<mx::array>& in) {
   // [/snippet]
 }
 
-// A GPU adds the gradients of a row in any order, one after the other, where ids
-// repeat: in a small table all the time. There a product with ones where the
+// A GPU adds the gradients of a row in any order, one after the other, where
+// ids repeat: in a small table all the time. There a product with ones where the
 // ids are gives the same sums, at once and each time to the same bits.
 constexpr int kSmallTable = 1024;
 
@@ -42,8 +42,8 @@ mx::array rows_of_small_table(const mx::array& table, const mx::array& ids) {
     const mx::array& table = in[0];
     const int V = table.shape(0), C = table.shape(1);
     const mx::array ids = mx::reshape(in[1], {-1, 1}); // [n, 1]
-    const mx::array ones =
-        mx::astype(mx::equal(ids, mx::arange(0, V, ids.dtype())), table.dtype());
+    const mx::array same = mx::equal(ids, mx::arange(0, V, ids.dtype()));
+    const mx::array ones = mx::astype(same, table.dtype());
     const mx::array rows = mx::reshape(cotangents[0], {-1, C});
     return std::vector<mx::array>{
         mx::matmul(mx::transpose(ones), rows), mx::zeros_like(in[1])};

@@ -55,7 +55,8 @@ mx::array mixed(mx::array x) {
 /** Which weights the kernel keeps, [B, H, L, L]: 16 random bits for each. */
 mx::array kept(int B, int H, int L, const mx::array& key, float p) {
   const mx::array k = mx::reshape(key, {2});
-  const mx::array first = mx::slice(k, {0}, {1}), second = mx::slice(k, {1}, {2});
+  const mx::array first = mx::slice(k, {0}, {1});
+  const mx::array second = mx::slice(k, {1}, {2});
   const mx::array rows = mx::arange(0, B * H * L, mx::uint32);
   const mx::array random = mx::reshape(
       mixed(mx::bitwise_xor(mixed(rows + first), second)), {-1, 1});
@@ -72,7 +73,9 @@ mx::array kept(int B, int H, int L, const mx::array& key, float p) {
 
 } // namespace
 
-TEST_CASE("gpu: attention that drops weights is its plain form" * doctest::skip(!has_gpu())) {
+TEST_CASE(
+    "gpu: attention that drops weights is its plain form" *
+    doctest::skip(!has_gpu())) {
   const OnGpu gpu;
   const int B = 2, H = 3, L = 192, C = 64 * H;
   const mx::array qkv = mx::astype(
@@ -108,7 +111,9 @@ TEST_CASE("gpu: attention that drops weights is its plain form" * doctest::skip(
   }
 }
 
-TEST_CASE("gpu: dropout drops as often as it says, and scales the rest" * doctest::skip(!has_gpu())) {
+TEST_CASE(
+    "gpu: dropout drops as often as it says, and scales the rest" *
+    doctest::skip(!has_gpu())) {
   const OnGpu gpu;
   const mx::array x = mx::ones({512, 768});
   const mx::array y = nn::dropped(x, mx::random::key(5), 0.2f);
@@ -123,7 +128,9 @@ TEST_CASE("gpu: dropout drops as often as it says, and scales the rest" * doctes
   CHECK(same == doctest::Approx(0.68).epsilon(0.02));
 }
 
-TEST_CASE("gpu: the gradient of a small table is a sum over equal ids" * doctest::skip(!has_gpu())) {
+TEST_CASE(
+    "gpu: the gradient of a small table is a sum over equal ids" *
+    doctest::skip(!has_gpu())) {
   const OnGpu gpu;
   nn::Embedding table(17, 24);
   const mx::array weight = mx::random::normal({17, 24}, mx::random::key(7));
@@ -230,7 +237,8 @@ TEST_CASE(
     const auto update = [&](const std::optional<mx::array>& good) {
       const nn::Parameters zeros = optimizer.init(p);
       OptimizerStep s = optimizer.step(p, g, zeros, lr, one, scale);
-      s = optimizer.step(s.params, g, s.state, lr, mx::array(2.0f), scale, good);
+      const mx::array two(2.0f);
+      s = optimizer.step(s.params, g, s.state, lr, two, scale, good);
       Arrays all = {global_norm(g)};
       for (const auto* list : {&s.params, &s.state}) {
         for (const auto& [path, array] : *list) {
