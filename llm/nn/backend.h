@@ -33,8 +33,10 @@ std::string cuda_device_problem(
 
 /**
  * Checks the version, chooses the device ("cpu", "gpu" or "cuda", which are one
- * thing on Linux, or "" for the GPU where MLX has one) and the number of BLAS threads (0: as many as BLAS likes).
- * InputError when a GPU is asked for and there is none, UsageError when
+ * thing on Linux, or "" for the GPU where MLX has one) and the number of BLAS
+ * threads (0: as many as BLAS likes).
+ * InputError when a GPU is asked for, or MLX is built for one, and there is
+ * none; UsageError when
  * LLM_SIMD in the environment is a wrong word. On the CPU compiled
  * graphs are not fused: fusing would call a C++ compiler in mid-run and gains
  * nothing there.
