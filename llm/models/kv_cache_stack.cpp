@@ -53,8 +53,17 @@ KVCache KVCache::stack(const std::vector<KVCache*>& rows) {
   const auto padding = std::make_shared<LeftPadding>(left);
   const auto join = [&](size_t i, CacheStore LayerCache::*store) {
     std::vector<mx::array> texts;
+    const auto full = std::find_if(rows.begin(), rows.end(), [](auto* row) {
+      return row->length() > 0;
+    });
+    const mx::array& like = ((*full)->layers[i].*store).parts.at(0);
     for (size_t b = 0; b < rows.size(); ++b) {
       const LayerCache& layer = rows[b]->layers[i];
+      if (layer.length_ == 0) { // nothing is read of it yet
+        texts.push_back(mx::zeros(
+            {1, like.shape(1), longest, like.shape(3)}, like.dtype()));
+        continue;
+      }
       const mx::array x =
           (layer.*store).read(0, layer.length_, layer.options_);
       texts.push_back(mx::pad(
