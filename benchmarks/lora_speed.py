@@ -17,7 +17,15 @@ import sys
 import tempfile
 
 import numpy as np
-from support.record import ROOT, Measurement, cores, metrics, program, version
+from support.record import (
+    ROOT,
+    Measurement,
+    cores,
+    metrics,
+    need_gpu,
+    program,
+    version,
+)
 
 SUPPORT = pathlib.Path(__file__).parent / "support"
 
@@ -87,7 +95,7 @@ class Contenders:
         command += ["--data", self.plain, "--steps", str(a.steps)]
         command += ["--batch", str(a.batch), "--length", str(a.length)]
         command += ["--lr", str(a.lr), *options]
-        command += ["--openblas"] if self.blas else []
+        command += ["--openblas"] if self.blas and not a.device else []
         names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
         env = {**os.environ, **{name: str(a.threads) for name in names}}
         done = subprocess.run(
@@ -109,6 +117,7 @@ class Contenders:
         command += ["--schedule", "constant", "--warmup", "0"]
         command += ["--eval-every", "0", "--checkpoint-every", "0"]
         command += ["--threads", str(a.threads)]
+        command += ["--device", a.device] if a.device else []
         done = subprocess.run(command, stdout=subprocess.DEVNULL)
         if done.returncode != 0:
             sys.exit("finetune_llm failed")
@@ -167,7 +176,12 @@ def main():
     parser.add_argument("--length", type=int, default=256)
     parser.add_argument("--lr", type=float, default=1e-5)
     parser.add_argument("--threads", type=int, default=cores())
+    parser.add_argument(
+        "--device", choices=["gpu"], help="an NVIDIA GPU: gpu_lora.json"
+    )
     args = parser.parse_args()
+    if args.device:
+        need_gpu()
     if args.rounds < 1 or args.steps <= args.skip:
         parser.error("at least one round, and more --steps than --skip")
     for name in ("--model", "--data"):  # where they lie is nobody's business
@@ -176,6 +190,7 @@ def main():
     measurement = Measurement(
         "lora_speed", args.threads, mlx_lm=version("mlx-lm")
     )
+    measurement.name = "gpu_lora" if args.device else "lora_speed"
     with tempfile.TemporaryDirectory() as folder:
         args.model = model_folder(args.model, pathlib.Path(folder))
         contenders = Contenders(args, pathlib.Path(folder))

@@ -346,6 +346,47 @@ def heads(r):
     ]
 
 
+def gpu_train(r):
+    ms, runs = r["milliseconds"], r["runs"]
+    cells = [f"{ms['cpp']['median']:.2f} ms a step"]
+    for name, ratio in r["ratios"].items():
+        cells.append(
+            f"{name} {ms[name]['median']:.2f} ms: ratio {ratio['median']:.2f} "
+            f"({ratio['min']:.2f} to {ratio['max']:.2f})"
+        )
+    losses = ", ".join(f"{x['best_val_loss_sampled']:.4f}" for x in runs)
+    cells.append(
+        f"best sampled validation loss of {len(runs)} seed(s): {losses} "
+        f"(nanoGPT: {r['nanogpt_published']})"
+    )
+    return cells
+
+
+def gpu_decode(r):
+    cells = []
+    for case, found in r["summary"].items():
+        figure = found["tokens_per_s"]
+        ratio = figure["ratios"]["mlx_lm"]["median"]
+        ours = figure["values"]["cpp"]["median"]
+        cells.append(f"{case}: {ours:,.0f} tokens a second, {ratio:.2f} x mlx-lm")
+    return cells
+
+
+def gpu_parity(r):
+    cells = [
+        f"first {r['steps']} losses: within {r['largest_difference']:.1g}, bfloat16 "
+        f"{r['largest_difference_bf16']:.1g}"
+    ]
+    for name, said in r["models"].items():
+        x, half = said["fp32"], said["bf16"]
+        cells.append(
+            f"{name}: logits {x['logits']:.1g}, gradients {x['gradients']:.1g}; "
+            f"bfloat16 {half['logits']:.1g}, {half['gradients']:.1g}"
+        )
+    cells.append(f"{r['equal_texts']} of {len(r['texts'])} texts equal")
+    return cells
+
+
 ROWS = [
     (
         "nano_loss",
@@ -407,6 +448,9 @@ ROWS = [
     ("web_load", "the web server keeps its word with many clients", web_load),
     ("web", "the page stays smooth", web),
     ("cells", "C++ cells of a notebook are quick", cells_of),
+    ("gpu_train", "an NVIDIA GPU trains as fast as PyTorch's best", gpu_train),
+    ("gpu_decode", "an NVIDIA GPU writes faster than mlx-lm", gpu_decode),
+    ("gpu_parity", "CPU and GPU compute the same", gpu_parity),
 ]
 
 
@@ -433,7 +477,14 @@ def table(folder=HERE / "results", missing=True):
             document["cpu"],
             f"threads: {document['threads']} of {document['cores']} cores",
         ]
-        told += [", ".join(versions), f"load {document['load_before']} before"]
+        if "gpu" in document:
+            gpu = document["gpu"]
+            told.append(f"{gpu['name']}, driver {gpu['driver']}")
+        told.append(", ".join(versions))
+        if document.get("load_before") is not None:
+            told.append(f"load {document['load_before']} before")
+        if "note" in document:
+            told.append(document["note"])
         told += [document["date"][:10]]
         lines.append(
             f"| {claim} | {'<br>'.join(measured)} | {where} | {'<br>'.join(told)} |"

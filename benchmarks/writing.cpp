@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <mlx/memory.h>
 
 #include "llm/core/error.h"
 #include "llm/core/files.h"
@@ -23,7 +24,8 @@ namespace llm {
 
 struct Settings {
   std::string model, text;
-  int tokens = 64, rows = 1, threads = 0, draft_tokens = 0;
+  int tokens = 64, rows = 1, threads = 0, draft_tokens = 0, repeat = 1;
+  std::string device;
   bool cache = true;
   GenerateOptions options = {.slide = false};
 };
@@ -48,6 +50,7 @@ Json write_one(const UsableModel& use, const Settings& s) {
   const Generation g = generate(*use.model, *use.tokenizer, prompt, options);
   return {
       {"prompt_tokens", g.prompt_tokens},
+      {"prefill_tokens_per_s", rate(g.prompt_tokens, g.prefill_seconds)},
       {"tokens", g.ids},
       {"drafted", g.drafted},
       {"accepted", g.accepted},
@@ -70,21 +73,31 @@ Json write_rows(const UsableModel& use, const Settings& s) {
     }
     return true;
   };
+  const auto start = begin;
   const auto all = generate_batch(
       *use.model, *use.tokenizer, prompts, s.options, count, s.rows);
+  const std::chrono::duration<double> read = begin - start;
   return {
       {"prompt_tokens", all[0].prompt_tokens},
+      {"prefill_tokens_per_s",
+       rate(s.rows * all[0].prompt_tokens, read.count())},
       {"tokens", all[0].ids},
       {"tokens_per_s", rate(all_written - before, seconds_since(begin))}};
 }
 
 int run(Settings s) {
-  start_mlx("", s.threads);
+  start_mlx(s.device, s.threads);
   const UsableModel use = load_usable(s.model);
   s.text = read_file(s.text);
   s.options.max_tokens = s.tokens;
   s.options.use_cache = s.cache;
-  const Json said = s.rows > 1 ? write_rows(use, s) : write_one(use, s);
+  Json said;
+  for (int i = 0; i < s.repeat; ++i) {
+    said = s.rows > 1 ? write_rows(use, s) : write_one(use, s);
+  }
+  said["memory_bytes"] = device_name() == "gpu"
+      ? static_cast<int64_t>(mlx::core::get_peak_memory())
+      : peak_memory_bytes();
   std::cout << said.dump() << "\n";
   return 0;
 }
@@ -104,6 +117,9 @@ int main(int argc, char** argv) {
     app.add_option("--temperature", s.options.sampling.temperature);
     app.add_option("--cache-bits", s.options.cache.bits, "8 or 4; 0: all");
     app.add_flag("--no-cache{false}", s.cache, "read all for each token");
+    app.add_option("--repeat", s.repeat, "times; the last counts")
+        ->check(positive);
+    app.add_option("--device", s.device, llm::device_help);
     app.add_option("--threads", s.threads)->check(CLI::Range(0, 1024));
     try {
       app.parse(argc, argv);

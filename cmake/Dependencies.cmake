@@ -44,8 +44,14 @@ if(NOT mlx_status EQUAL 0)
   message(FATAL_ERROR "MLX is not installed for ${Python3_EXECUTABLE}: run "
                       "./tutorial start, or pip install mlx==${LLM_MLX_VERSION}")
 endif()
-find_package(MLX ${LLM_MLX_VERSION} EXACT REQUIRED CONFIG PATHS ${MLX_ROOT}
-             NO_DEFAULT_PATH)
+get_filename_component(mlx_packages ${MLX_ROOT} DIRECTORY)
+file(GLOB cuda_wheel ${mlx_packages}/mlx_cuda_*.libs)
+if(cuda_wheel OR LLM_MLX_LIBRARY)
+  include(MlxCuda) # for NVIDIA GPUs
+else()
+  find_package(MLX ${LLM_MLX_VERSION} EXACT REQUIRED CONFIG PATHS ${MLX_ROOT}
+               NO_DEFAULT_PATH)
+endif()
 
 # The Linux wheel carries the reference BLAS (about 6 GFLOP/s). OpenBLAS as a
 # direct dependency of each program comes before it in the search order, so

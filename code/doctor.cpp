@@ -18,6 +18,7 @@ int main() {
         {"mlx_built", llm::mlx_built_for()},
         {"mlx_found", llm::mlx_found()},
         {"device", llm::device_name()},
+        {"device_text", llm::device_text()},
         {"metal", mlx::core::metal::is_available()},
         {"cuda", mlx::core::cu::is_available()},
         {"blas", llm::blas_name()},

@@ -71,7 +71,7 @@ inline void add_speed_options(CLI::App& app, WriterOptions& o) {
   app.add_option(
       "--prompt-cache", o.prompt_cache, "file to keep what was read");
   app.add_option("--prefill-chunk", g.prefill_chunk, "tokens read at once");
-  app.add_option("--device", o.device, "cpu or gpu; default: a gpu if any");
+  app.add_option("--device", o.device, device_help);
   app.add_option("--threads", o.threads, "of BLAS; 0: all cores");
   app.add_flag("--json", o.json, "print one line of JSON only");
   app.add_flag("--offline", o.offline, "never use the network");

@@ -8,7 +8,8 @@ BUILD=
 # configure FOLDER PRESET [CMAKE OPTION...] : sets BUILD; does nothing if the
 # folder was configured the same way before (Ninja itself sees changed files).
 configure() {
-  local key folder="$1" preset="$2"
+  local key folder preset="$2"
+  folder=$(build_folder "$1")
   shift 2
   BUILD=$ROOT/build/$folder
   set -- "-DPython3_EXECUTABLE=$PYTHON" "$@"
@@ -17,7 +18,7 @@ configure() {
     set -- "-DCMAKE_CXX_COMPILER=$(xcrun -f clang++)" \
       "-DCMAKE_PREFIX_PATH=$ENV_PREFIX" "$@"
   fi
-  key="$ROOT $preset $* $(cksum <"$ROOT/requirements.txt")"
+  key="$ROOT $preset $* $(cksum <"$(requirements_file)")"
   if [ "$OPT_OFFLINE" = 1 ]; then
     set -- "-DFETCHCONTENT_FULLY_DISCONNECTED=ON" "$@"
   fi

@@ -14,10 +14,14 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINE = re.compile(
-    r"^(?P<name>[A-Za-z0-9._-]+)(\[(?P<extra>[a-z,]+)\])?"
+    r"^(?P<name>[A-Za-z0-9._-]+)(\[(?P<extra>[a-z0-9,]+)\])?"
     r"==(?P<version>[0-9][A-Za-z0-9.]*)"
     r"(\s*;\s*sys_platform\s*==\s*\"(?P<system>\w+)\")?$"
 )
+
+
+# What brings MLX's backend: the package that an extra asks for.
+BACKENDS = {"cpu": "mlx-cpu", "cuda13": "mlx-cuda-13"}
 
 
 def requirements(path):
@@ -60,6 +64,7 @@ def compare(root=ROOT):
             )
     mlx = sorted(versions.get("mlx", ["none"]))[0]
     problems += compare_systems(pins)
+    problems += compare_cuda(root, pins)
     problems += compare_cmake(root, mlx)
     problems += compare_conda(root, versions)
     problems += compare_package(root, versions)
@@ -76,6 +81,21 @@ def compare_systems(pins):
         "requirements.txt: expected mlx[cpu] for linux and mlx for darwin but "
         f"received {sorted(found, key=str)}."
     ]
+
+
+def compare_cuda(root, pins):
+    """requirements-cuda.txt: the same with MLX's CUDA backend, on Linux."""
+    found, problems = requirements(root / "requirements-cuda.txt")
+    mlx = {version for name, _, version, _ in pins if name == "mlx"}
+    wanted = {pin for pin in pins if pin[0] != "mlx"}
+    wanted |= {("mlx", "cuda13", version, "linux") for version in mlx}
+    for name, _, version, _ in sorted(wanted ^ set(found), key=str):
+        problems.append(
+            f"requirements-cuda.txt: {name} {version} is not as in "
+            "requirements.txt; MLX there is mlx[cuda13] for linux, all else "
+            "equal."
+        )
+    return problems
 
 
 def compare_cmake(root, mlx):
@@ -145,8 +165,8 @@ def installed(path):
         if wanted not in (None, system):
             continue
         names = [name]
-        if (name, extra) == ("mlx", "cpu"):
-            names.append("mlx-cpu")
+        if name == "mlx" and extra in BACKENDS:
+            names.append(BACKENDS[extra])
         for package in names:
             try:
                 found = importlib.metadata.version(package)

@@ -22,7 +22,9 @@ command_doctor() {
   done
   PLATFORM=$(platform)
   find_home
+  find_device
   check_system
+  check_gpu
   check_tools
   check_python
   check_browser
@@ -77,6 +79,30 @@ check_system() {
     note disk ok "$free MB free"
   else
     note disk missing "$free MB free" "free 3000 MB, or use --home DIR"
+  fi
+}
+
+# An NVIDIA GPU: which, its driver, and whether this installation uses it. Never
+# counted as missing, unless it was chosen.
+check_gpu() {
+  local state=info fix="./tutorial start --device cuda"
+  [ "$PLATFORM" = linux ] || return 0
+  if [ "$DEVICE" = cuda ]; then state=missing; fi
+  if ! ask_nvidia; then
+    note gpu "$state" "none: $NVIDIA_SAYS" \
+      "NVIDIA's driver $LEAST_DRIVER or later, or ./tutorial start --device cpu"
+    return 0
+  fi
+  if driver_fits; then
+    note gpu ok "$NVIDIA_NAME, $NVIDIA_MEMORY, driver $NVIDIA_DRIVER"
+  else
+    note gpu "$state" "$NVIDIA_NAME, driver $NVIDIA_DRIVER: MLX needs \
+$LEAST_DRIVER or later" "update NVIDIA's driver"
+  fi
+  if [ "$DEVICE" = cuda ]; then
+    note device ok "cuda ($CACHE/venv-cuda, build/cuda)"
+  else
+    note device info "cpu, though there is an NVIDIA GPU" "$fix"
   fi
 }
 
@@ -160,8 +186,8 @@ check_python() {
   local conda wrong
   PYTHON=${MLX_TUTORIAL_PYTHON:-}
   if [ -z "$PYTHON" ] && ! stamp_holds; then
-    PYTHON=$CACHE/venv/bin/python
-    if conda=$(find_conda); then
+    PYTHON=$(venv_folder)/bin/python
+    if [ "$DEVICE" = cpu ] && conda=$(find_conda); then
       PYTHON=$(conda_python "$conda")
     fi
   fi
@@ -172,18 +198,19 @@ check_python() {
   fi
   note python ok "$("$PYTHON" --version 2>&1) ($PYTHON)"
   if python_fits; then
-    note "python packages" ok "as requirements.txt says"
+    note "python packages" ok "as $(basename "$(requirements_file)") says"
   else
     wrong=$(wrong_packages)
     note "python packages" missing "$wrong" \
-      "$PYTHON -m pip install -r requirements.txt"
+      "$PYTHON -m pip install -r $(basename "$(requirements_file)")"
   fi
 }
 
 # What runs: the program `doctor` measures inside a process that is linked as
 # all programs are; before it is built, Python with the same BLAS in front.
 measure_mlx() {
-  local program="$ROOT/build/release/bin/doctor" answer
+  local program answer
+  program=$ROOT/build/$(build_folder release)/bin/doctor
   MEASURED=
   if [ -x "$program" ]; then
     if answer=$(MLX_TUTORIAL_HOME=$TUTORIAL_HOME "$program" 2>&1); then

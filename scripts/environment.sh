@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: MIT
 #
 # The Python environment, which also brings MLX's headers and library: conda's
-# on a Mac, else conda if it is there, else a venv in cache/venv. A stamp says
-# that it fits requirements.txt, so that the second start does not look again.
+# on a Mac, else conda if it is there, else a venv in cache/venv; for an NVIDIA
+# GPU always a venv of its own. A stamp says that it fits requirements.txt (or
+# requirements-cuda.txt), so that the second start does not look again.
 
 PYTHON=
 
-# prepare build|test : everything that a build needs. Sets PYTHON.
+# prepare build|test : everything that a build needs. Sets PYTHON. The tests are
+# those of the CPU.
 prepare() {
   unset PYTHONHOME PYTHONPATH
   check_platform
   make_home
+  find_device
+  [ "$1" = build ] || DEVICE=cpu
   PYTHON=
   if [ "$PLATFORM" = macos ]; then
     ensure_mac
@@ -26,12 +30,20 @@ prepare() {
 
 # The stamp holds if it was written for the same files and the same conda.
 stamp_key() {
-  echo "$(cksum <"$ROOT/requirements.txt")" \
+  echo "$(cksum <"$(requirements_file)")" \
     "$(cksum <"$ROOT/environment.yml") ${CONDA_EXE:-}"
 }
 
+stamp_file() {
+  case "$DEVICE" in
+    cpu) echo "$CACHE/stamps/python" ;;
+    *) echo "$CACHE/stamps/python-$DEVICE" ;;
+  esac
+}
+
 stamp_holds() {
-  local file="$CACHE/stamps/python"
+  local file
+  file=$(stamp_file)
   [ -f "$file" ] || return 1
   [ "$(sed -n 1p "$file")" = "$(stamp_key)" ] || return 1
   PYTHON=$(sed -n 2p "$file")
@@ -40,7 +52,8 @@ stamp_holds() {
 
 # Whole or not at all.
 write_stamp() {
-  local file="$CACHE/stamps/python"
+  local file
+  file=$(stamp_file)
   { printf '%s\n%s\n' "$(stamp_key)" "$PYTHON" >"$file.$$" &&
     mv "$file.$$" "$file"; } || home_error
 }
@@ -54,14 +67,16 @@ ensure_python() {
       die "$EXIT_ENVIRONMENT" "[tutorial] expected MLX_TUTORIAL_PYTHON to" \
         "name a Python but found $PYTHON; unset it or correct it."
     python_fits || die "$EXIT_ENVIRONMENT" "[tutorial] expected the" \
-      "packages of requirements.txt in $PYTHON but $(wrong_packages);" \
-      "run: $PYTHON -m pip install -r requirements.txt"
+      "packages of $(basename "$(requirements_file)") in $PYTHON but" \
+      "$(wrong_packages); run: $PYTHON -m pip install -r" \
+      "$(basename "$(requirements_file)")"
     return 0
   fi
   stamp_holds && return 0
   take_lock "$CACHE/setup.lock" "setting up Python"
   if ! stamp_holds; then
-    conda=$(find_conda)
+    conda=
+    if [ "$DEVICE" = cpu ]; then conda=$(find_conda); fi
     if [ "$PLATFORM" = macos ] && [ -z "$conda" ]; then
       install_miniconda
       conda=$(find_conda) || die "$EXIT_ENVIRONMENT" \
@@ -72,7 +87,7 @@ ensure_python() {
       PYTHON=$(conda_python "$conda")
       { [ -x "$PYTHON" ] && python_fits; } || ensure_conda_environment "$conda"
     else
-      ensure_venv "$CACHE/venv" "$ROOT/requirements.txt"
+      ensure_venv "$(venv_folder)" "$(requirements_file)"
     fi
     write_stamp
   fi
@@ -91,13 +106,17 @@ use_environment() {
 
 # ensure_venv FOLDER REQUIREMENTS : sets PYTHON.
 ensure_venv() {
-  local base
+  local base size="about 270 MB to download, 1.2 GB on disk, 1 to 2 minutes"
+  local megabytes=1100
+  if [ "$2" = "$ROOT/requirements-cuda.txt" ]; then
+    size="$CUDA_SIZE"
+    megabytes=$CUDA_MEGABYTES
+  fi
   PYTHON=$1/bin/python
   if [ -x "$PYTHON" ] && python_fits "$2"; then return 0; fi
   need_network "the Python packages ($(wrong_packages "$2"))"
-  ask_or_stop "Install Python packages to $1 (about 270 MB to download,\
- 1.2 GB on disk, 1 to 2 minutes)?"
-  need_disk 1100 "$CACHE"
+  ask_or_stop "Install Python packages to $1 ($size)?"
+  need_disk "$megabytes" "$CACHE"
   if ! "$PYTHON" -m pip --version >/dev/null 2>&1; then
     base=$(base_python) || die "$EXIT_ENVIRONMENT" "[Python] expected Python" \
       "3.11 to 3.14 with venv but found $(python3 --version 2>&1 || true);" \
@@ -140,13 +159,13 @@ sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then
 # Are the pinned packages in $PYTHON? wrong_packages says which are not.
 python_fits() {
   "$PYTHON" "$ROOT/scripts/check_pins.py" --installed \
-    "${1:-$ROOT/requirements.txt}" >/dev/null 2>&1
+    "${1:-$(requirements_file)}" >/dev/null 2>&1
 }
 
 wrong_packages() {
   local answer
   answer=$("$PYTHON" "$ROOT/scripts/check_pins.py" --installed \
-    "${1:-$ROOT/requirements.txt}" 2>/dev/null | tr '\n' ',' |
+    "${1:-$(requirements_file)}" 2>/dev/null | tr '\n' ',' |
     sed 's/,$//; s/,/, /g')
   echo "${answer:-no environment yet}"
 }

@@ -9,6 +9,8 @@ Build, train and look inside language models in C++20 on MLX.
 
   ./tutorial start                 from nothing to a trained model, a story and
                                    the page that shows how the model thinks
+      --device cuda                on an NVIDIA GPU, from now on; --device cpu
+                                   goes back
   ./tutorial web [OPTIONS]         that page, until Ctrl-C; opens the browser
       --port N                     in place of 8080
       --models DIR                 the models in this folder

@@ -19,17 +19,18 @@ command_run() {
 # start [OPTIONS] [-- OPTIONS OF TRAIN] : from nothing to a story, and to the
 # page that shows how the model thinks.
 command_start() {
-  local preset=tiny data=tiny-tales steps="" page=1 model=""
+  local preset=tiny data=tiny-tales steps="" page=1 model="" device=""
   while [ $# -gt 0 ]; do
     case "$1" in
       --no-browser) page=0 ;;
-      --preset | --data | --steps)
+      --preset | --data | --steps | --device)
         [ $# -ge 2 ] || usage_error "expected a value after $1 but received" \
           "nothing; see ./tutorial help."
         case "$1" in
           --preset) preset=$2 ;;
           --data) data=$2 ;;
           --steps) steps=$2 ;;
+          --device) device=$2 ;;
         esac
         shift
         ;;
@@ -46,6 +47,10 @@ command_start() {
     esac
     shift
   done
+  if [ -n "$device" ]; then
+    choose_device "$device"
+    set -- --device "$device" "$@"
+  fi
   if [ -n "$steps" ]; then set -- --steps "$steps" "$@"; fi
   if [ "$OPT_OFFLINE" = 1 ]; then set -- --offline "$@"; fi
   has_terminal || page=0

@@ -58,7 +58,9 @@ class Watch(TrainingCallback):
 
 def load():
     model, tokenizer = mlx_lm.load(args.model)
-    model.set_dtype(mx.float32)  # as the C++ program computes on a CPU
+    on_cpu = mx.default_device().type == mx.DeviceType.cpu
+    # As the C++ program computes there.
+    model.set_dtype(mx.float32 if on_cpu else mx.bfloat16)
     model.freeze()
     mx.random.seed(0)
     linear_to_lora_layers(model, LAYERS, LORA)

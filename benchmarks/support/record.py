@@ -58,6 +58,36 @@ def backend():
     return {key: facts[key] for key in ("device", "blas", "kernels")}
 
 
+def gpu():
+    """Name and driver of the NVIDIA GPU, or None."""
+    command = ["nvidia-smi", "--query-gpu=name,driver_version"]
+    try:
+        done = subprocess.run(
+            [*command, "--format=csv,noheader"], capture_output=True, text=True
+        )
+    except OSError:
+        return None
+    if done.returncode != 0 or not done.stdout.strip():
+        return None
+    name, driver = done.stdout.splitlines()[0].rsplit(", ", 1)
+    return {"name": name, "driver": driver}
+
+
+def need_gpu():
+    """Ends the program in one line where there is none that the C++ programs
+    use."""
+    if gpu() is None:
+        sys.exit(
+            "no GPU: expected an NVIDIA GPU (nvidia-smi) but none answers; "
+            "this benchmark runs where there is one"
+        )
+    if backend().get("device") != "gpu":
+        sys.exit(
+            "no GPU: the programs are built for the CPU; run "
+            "./tutorial start --device cuda first"
+        )
+
+
 def version(package):
     try:
         return metadata.version(package)
@@ -108,6 +138,7 @@ class Measurement:
                 "mlx": version("mlx"),
                 **versions,
             },
+            **({"gpu": gpu()} if gpu() else {}),
             "load_before": round(os.getloadavg()[0], 2),
         }
 

@@ -12,6 +12,7 @@
 #include "code/web_interface/app.h"
 #include "llm/core/error.h"
 #include "llm/core/utf8.h"
+#include "llm/nn/backend.h"
 #include "llm/serving/http_rules.h"
 
 namespace llm::web {
@@ -29,7 +30,7 @@ inline void add_options(CLI::App& app, Settings& s) {
       ->needs("--host");
   app.add_option(
       "--token", s.token, "secret of the API; with --host one is made");
-  app.add_option("--device", s.device, "cpu or gpu; default: a gpu if any");
+  app.add_option("--device", s.device, llm::device_help);
   app.add_option("--threads", s.threads, "of BLAS; 0: all cores");
   app.add_flag("--offline", s.offline, "never use the network");
   app.add_flag("--no-browser")->description("only ./tutorial web opens one");

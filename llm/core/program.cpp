@@ -45,9 +45,31 @@ int report_output_failure(std::string_view name) {
       ExitCode::io);
 }
 
+/** MLX has no class of its own for it: its allocators and CUDA say so. */
+bool tells_of_gpu_memory(const std::string& what) {
+  for (const char* words :
+       {"Unable to allocate", "out of memory", "Attempting to allocate",
+        "OutOfMemory", "CUBLAS_STATUS_ALLOC_FAILED"}) {
+    if (what.find(words) != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /** The exit code and line for an exception that is none of ours. */
 int report_foreign(std::string_view name, const std::exception& e) {
   const std::string what = e.what();
+  if (dynamic_cast<const std::bad_alloc*>(&e) == nullptr &&
+      tells_of_gpu_memory(what)) {
+    return report(
+        name,
+        "[memory] the device has no memory left for this (" + what +
+            "); lower --batch, --block, --width, --layers or --rows, add "
+            "--activation-checkpointing, or choose --device cpu. What was "
+            "saved before is intact; go on from it with --resume.",
+        ExitCode::input);
+  }
   if (dynamic_cast<const std::bad_alloc*>(&e) != nullptr) {
     return report(
         name,

@@ -9,6 +9,7 @@
 //   invalid_argument, out_of_range, domain_error
 //                                 3: the library and MLX throw these for shapes
 //                                 and values, which come from options and files
+//   MLX or CUDA out of memory     3, with what to lower
 //   anything else                 1, unexpected: a defect of the program
 //
 // When the reader of standard output goes away (`program | head`), the program

@@ -46,7 +46,8 @@ Choice choose(
     const GenerationRow& row,
     const mx::array& logits,
     const std::vector<SamplerStage>& chain,
-    const GenerateOptions& options) {
+    const GenerateOptions& options,
+    size_t unknown) {
   // Greedy needs no draw over the whole vocabulary: its last stage keeps the
   // best token alone, and is computed only if somebody looks at it.
   const bool greedy = options.sampling.temperature == 0;
@@ -60,7 +61,8 @@ Choice choose(
       row.state(),
       row.vocabulary());
   const mx::array last = stages.back();
-  const size_t position = row.text().size() - row.prompt_length();
+  const size_t position =
+      row.text().size() + unknown - row.prompt_length();
   const auto forced = options.force.find(static_cast<int>(position));
   std::optional<mx::array> best;
   if (greedy) {
@@ -76,6 +78,14 @@ Choice choose(
       greedy ? keep_best(last) : last,
       std::move(stages),
       best};
+}
+
+bool needs_no_text(const GenerateOptions& options) {
+  const SamplingConfig& s = options.sampling;
+  const bool penalties = s.repetition_penalty != 1 ||
+      s.frequency_penalty != 0 || s.presence_penalty != 0;
+  return !penalties && options.grammar == nullptr && options.force.empty() &&
+      options.top_logprobs == 0 && !options.on_logits;
 }
 
 void collect(

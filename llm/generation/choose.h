@@ -44,12 +44,19 @@ std::vector<mx::array> stage_logits(
     TokenGrammar::State state,
     int vocabulary);
 
-/** Chooses the token after row.text(), from the model's logits [V]. */
+/** Chooses the token after row.text(), from the model's logits [V]; `unknown`
+ * more tokens stand between them, of which a choice that needs_no_text() knows
+ * nothing. */
 Choice choose(
     const GenerationRow& row,
     const mx::array& logits,
     const std::vector<SamplerStage>& chain,
-    const GenerateOptions& options);
+    const GenerateOptions& options,
+    size_t unknown = 0);
+
+/** True if a token is chosen from the logits alone, whatever was chosen before
+ * it: a GPU can then go on before anybody has seen it. */
+bool needs_no_text(const GenerateOptions& options);
 
 /** Adds what has to be evaluated. */
 void collect(

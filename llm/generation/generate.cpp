@@ -24,18 +24,12 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/** The next token; evaluates it and the cache together. */
-GeneratedToken step(
-    Reader& reader,
-    const GenerationRow& row,
-    const std::vector<SamplerStage>& chain,
-    const GenerateOptions& options) {
-  const mx::array logits = reader.logits(row.text()); // [1, V]
-  const Choice choice = choose(row, mx::flatten(logits), chain, options);
+/** What to evaluate for a choice: it and the cache together. */
+std::vector<mx::array>
+outputs_of(const Choice& choice, Reader& reader, const GenerateOptions& o) {
   std::vector<mx::array> outputs = reader.cache().cache.arrays();
-  collect(choice, options, outputs);
-  mx::eval(outputs);
-  return token_of(choice, options);
+  collect(choice, o, outputs);
+  return outputs;
 }
 
 } // namespace
@@ -58,14 +52,15 @@ struct Generator::State {
 
   /** Draws one token or, with a drafter, several; false: it was stopped. */
   bool draw() {
-    if (!reader.prepare(row.text(), 1, first ? nullptr : options.on_prefill)) {
+    if (!ahead &&
+        !reader.prepare(row.text(), 1, first ? nullptr : options.on_prefill)) {
       row.interrupt();
       return false;
     }
     if (options.drafter != nullptr) {
       drawn = speculative_step(reader, row, chain, options);
     } else {
-      drawn.push_back(step(reader, row, chain, options));
+      drawn.push_back(step());
     }
     std::reverse(drawn.begin(), drawn.end());
     if (!first) {
@@ -75,11 +70,39 @@ struct Generator::State {
     return true;
   }
 
+  /** The next token. A GPU has begun with the one after it by then: it goes on
+   * while the text of this one is looked at. */
+  GeneratedToken step() {
+    const Choice choice = ahead
+        ? *std::exchange(ahead, std::nullopt)
+        : choose(row, mx::flatten(reader.logits(row.text())), chain, options);
+    if (!may_go_ahead()) {
+      mx::eval(outputs_of(choice, reader, options));
+      return token_of(choice, options);
+    }
+    mx::async_eval(outputs_of(choice, reader, options));
+    const mx::array next = mx::flatten(reader.logits_after(choice.id));
+    ahead = choose(row, next, chain, options, 1);
+    mx::async_eval(outputs_of(*ahead, reader, options));
+    mx::eval(choice.id, choice.logprob);
+    const GeneratedToken token = token_of(choice, options);
+    reader.note(token.id);
+    return token;
+  }
+
+  bool may_go_ahead() const {
+    const bool last =
+        static_cast<int>(row.result().ids.size()) + 1 >= options.max_tokens;
+    return mx::default_device() == mx::Device::gpu && options.use_cache &&
+        !last && needs_no_text(options) && reader.room(row.text()) > 1;
+  }
+
   const GenerateOptions options;
   const std::vector<SamplerStage> chain;
   GenerationRow row;
   TextCache own;
   Reader reader;
+  std::optional<Choice> ahead; // the token after all that are known
   std::vector<GeneratedToken> drawn; // and not told yet, the next one last
   const Clock::time_point begin = Clock::now();
   std::optional<Clock::time_point> first;

@@ -13,37 +13,17 @@
 #include "llm/core/error.h"
 #include "llm/generation/choose.h"
 #include "llm/generation/generate.h"
-#include "llm/generation/generation_row.h"
+#include "llm/generation/generate_batch_ahead.h"
+#include "llm/generation/batch_lane.h"
 
 namespace llm {
 
 namespace {
 
-/** A text of the batch and what the model has read of it. */
-struct Lane {
-  size_t index; // of the prompt
-  GenerationRow row;
-  TextCache cache;
-  Reader reader;
-
-  Lane(
-      size_t index,
-      const LanguageModel& model,
-      const Tokenizer& tokenizer,
-      const std::vector<int32_t>& prompt,
-      const GenerateOptions& options)
-      : index(index),
-        row(model, tokenizer, prompt, options, options.sampling.seed + index),
-        cache(model, options.cache),
-        reader(model, cache, true, options.prefill_chunk) {}
-};
-
-using Lanes = std::vector<std::unique_ptr<Lane>>;
-
 /** The next token of each lane. */
 std::vector<GeneratedToken> step(
     const LanguageModel& model,
-    Lanes& lanes,
+    BatchLanes& lanes,
     const std::vector<SamplerStage>& chain,
     const GenerateOptions& options) {
   std::vector<KVCache*> caches;
@@ -73,17 +53,6 @@ std::vector<GeneratedToken> step(
   return out;
 }
 
-/** Moves the results of the lanes that are done into `out`. */
-void take_finished(Lanes& lanes, std::vector<Generation>& out) {
-  std::erase_if(lanes, [&](const auto& lane) {
-    if (lane->row.finished()) {
-      out[lane->index] = std::move(lane->row.result());
-      return true;
-    }
-    return false;
-  });
-}
-
 void check_batch(const GenerateOptions& options, int rows) {
   check(options);
   if (rows < 1 || options.memory || options.drafter || !options.use_cache) {
@@ -107,13 +76,17 @@ std::vector<Generation> generate_batch(
   for (const std::vector<int32_t>& prompt : prompts) { // all before any is read
     GenerationRow(model, tokenizer, prompt, options, 0);
   }
+  if (mx::default_device() == mx::Device::gpu && needs_no_text(options)) {
+    return generate_batch_ahead(
+        model, tokenizer, prompts, options, on_token, rows);
+  }
   const std::vector<SamplerStage> chain = make_chain(options.sampling);
   std::vector<Generation> out(prompts.size());
-  Lanes lanes;
+  BatchLanes lanes;
   size_t next = 0;
   while (next < prompts.size() || !lanes.empty()) {
     while (next < prompts.size() && lanes.size() < static_cast<size_t>(rows)) {
-      lanes.push_back(std::make_unique<Lane>(
+      lanes.push_back(std::make_unique<BatchLane>(
           next, model, tokenizer, prompts[next], options));
       ++next;
     }

@@ -61,6 +61,12 @@ mx::array Reader::logits(const std::vector<int32_t>& text, int n) {
       mx::float32);
 }
 
+mx::array Reader::logits_after(const mx::array& id) {
+  const mx::array all =
+      model_.logits(mx::reshape(id, {1, 1}), &cache_.cache); // [1, 1, V]
+  return mx::astype(mx::reshape(all, {1, -1}), mx::float32);
+}
+
 int Reader::room(const std::vector<int32_t>& text) const {
   int limit = model_.context_length();
   std::vector<int> windows = model_.layer_windows();

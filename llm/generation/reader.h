@@ -39,6 +39,13 @@ class Reader {
    * prepare() with the same arguments before. */
   mx::array logits(const std::vector<int32_t>& text, int n = 1);
 
+  /** The same after one more token, an id that may not be known yet (int32
+   * scalar); note() tells it as soon as it is. Only with the cache. */
+  mx::array logits_after(const mx::array& id);
+  void note(int32_t id) {
+    cache_.ids.push_back(id);
+  }
+
   /** How many tokens more than `text` could be read and forgotten again. */
   int room(const std::vector<int32_t>& text) const;
 

@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "llm/core/error.h"
+#include "llm/kernels/cuda_gpt_block.h"
+#include "llm/kernels/kernels.h"
 #include "llm/models/config.h"
 #include "llm/nn/init.h"
 
@@ -63,6 +65,40 @@ Json GPTConfig::to_json() const {
       {"bos_token_id", nullptr},
       {"eos_token_id", nullptr},
       {"torch_dtype", "float32"}};
+}
+
+std::optional<mx::array> GPTBlock::in_one(const mx::array& x) const {
+  if constexpr (kernels::built) {
+    const auto is_plain = [](const nn::Linear& layer) {
+      return !layer.bias && !layer.quantization && !layer.lora;
+    };
+    if (mlp.activation != nn::Activation::gelu || ln_1.bias || ln_2.bias ||
+        !is_plain(attn.c_attn) || !is_plain(attn.c_proj) ||
+        !is_plain(mlp.c_fc) || !is_plain(mlp.c_proj)) {
+      return std::nullopt;
+    }
+    const kernels::GPTBlockWeights weights = {
+        ln_1.weight,
+        attn.c_attn.weight,
+        attn.c_proj.weight,
+        ln_2.weight,
+        mlp.c_fc.weight,
+        mlp.c_proj.weight};
+    const kernels::GPTBlockOptions options = {
+        attn.heads,
+        ln_1.eps,
+        ln_2.eps,
+        attn.attn_dropout.p,
+        attn.resid_dropout.p,
+        mlp.dropout.p,
+        attn.attn_dropout.key,
+        attn.resid_dropout.key,
+        mlp.dropout.key};
+    if (kernels::usable_cuda_gpt_block(x, weights, options)) {
+      return kernels::cuda_gpt_block(x, weights, options);
+    }
+  }
+  return std::nullopt;
 }
 
 GPT::GPT(const GPTConfig& c)

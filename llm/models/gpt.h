@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "llm/core/json.h"
@@ -59,23 +60,21 @@ struct GPTAttention {
   mx::array operator()(const mx::array& x, LayerCache* cache) const {
     const mx::array qkv = c_attn(x); // [B, L, 3 C]
     const bool drops = attn_dropout.key && attn_dropout.p > 0;
-    const mx::array y = cache || drops ? attend_heads(qkv, cache, drops)
-                                       : nn::packed_attention(qkv, heads);
+    const mx::array y = cache ? attend_heads(qkv, cache)
+        : drops ? nn::dropping_attention(
+                      qkv, heads, *attn_dropout.key, attn_dropout.p)
+                : nn::packed_attention(qkv, heads);
     return resid_dropout(c_proj(y));
   }
 
   // [snippet gpt-attention]
   /** qkv [B, L, 3 C] -> [B, L, C], where heads are needed one by one. */
-  mx::array attend_heads(const mx::array& qkv, LayerCache* cache, bool drops)
-      const {
+  mx::array attend_heads(const mx::array& qkv, LayerCache* cache) const {
     const std::vector<mx::array> parts = mx::split(qkv, 3, -1);
     const mx::array q = nn::split_heads(parts[0], heads); // [B, H, L, D]
     const mx::array k = nn::split_heads(parts[1], heads);
     const mx::array v = nn::split_heads(parts[2], heads);
-    // The fused operation never forms the weights, so it cannot drop any.
-    return nn::merge_heads(
-        drops ? mx::matmul(attn_dropout(nn::attention_weights(q, k)), v)
-              : attend(cache, q, k, v));
+    return nn::merge_heads(attend(cache, q, k, v));
   }
   // [/snippet]
 
@@ -128,11 +127,18 @@ struct GPTBlock {
 
   /** x [B, L, C] -> [B, L, C]. */
   mx::array operator()(const mx::array& x, LayerCache* cache = nullptr) const {
+    if (const auto y = cache ? std::nullopt : in_one(x)) {
+      return *y;
+    }
     // [snippet gpt-block]
     const auto [h, normed] = nn::add_norm(x, attn(ln_1(x), cache), ln_2);
     return add_mlp(cache, h, mlp(normed));
     // [/snippet]
   }
+
+  /** The same where there are kernels for all of it: in training, on an NVIDIA
+   * GPU. */
+  std::optional<mx::array> in_one(const mx::array& x) const;
 
   static void visit(auto& self, auto&& f) {
     f("ln_1", self.ln_1);

@@ -5,7 +5,9 @@
 #include "llm/models/kv_cache.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include <mlx/fast.h>
 #include <mlx/ops.h>
 
 #include "llm/core/error.h"
@@ -87,6 +89,9 @@ LayerCache::LayerCache(CacheOptions options) : options_(options) {}
 
 nn::Positions LayerCache::positions() const {
   nn::Positions out{.start = length_};
+  if (padding_ && padding_->any()) {
+    out.rows = padding_->rows(length_);
+  }
   if (!rows_.empty()) {
     std::vector<int32_t> lengths;
     for (const LayerCache* row : rows_) {
@@ -158,6 +163,16 @@ mx::array LayerCache::attend(
   }
   if (rows_.empty()) {
     const auto [keys, values] = append(k, v);
+    if (padding_ && padding_->any()) {
+      const float D = static_cast<float>(q.shape(3));
+      return mx::fast::scaled_dot_product_attention(
+          q,
+          keys,
+          values,
+          attention.scale != 0 ? attention.scale : 1 / std::sqrt(D),
+          "array",
+          padding_->mask(keys.shape(2)));
+    }
     const mx::array y = nn::causal_attention(q, keys, values, attention);
     // [snippet head-scale]
     return head_scale ? mx::multiply(y, mx::reshape(*head_scale, {1, -1, 1, 1}))

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -44,6 +45,32 @@ class CacheStore {
   mx::array read(int begin, int end, const CacheOptions& options) const;
 
   std::vector<mx::array> parts;
+};
+
+/** Texts of different lengths in one array: each begins after `left` places
+ * that nobody sees. Shared by the layers, which all ask the same. */
+class LeftPadding {
+ public:
+  explicit LeftPadding(std::vector<int32_t> left);
+
+  /** False where all texts have one length: then nothing is to be done. */
+  bool any() const {
+    return any_;
+  }
+  int32_t left(size_t text) const {
+    return left_[text];
+  }
+  /** Positions [B] of the next tokens, int32, when `length` places are read. */
+  const mx::array& rows(int length);
+  /** [B, 1, 1, S]: true where there is something to see. */
+  const mx::array& mask(int S);
+
+ private:
+  std::vector<int32_t> left_;
+  bool any_;
+  mx::array array_; // [B]
+  int rows_for_ = -1, mask_for_ = -1;
+  std::optional<mx::array> rows_, mask_;
 };
 
 /** Keys and values of one layer. */
@@ -109,6 +136,7 @@ class LayerCache {
   int length_ = 0;
   nn::PreparedDecode prepared_;
   std::vector<LayerCache*> rows_; // not empty: a batch of them
+  std::shared_ptr<LeftPadding> padding_; // several texts in the arrays
 };
 
 /** positions() and attend() for a model that may have been given no cache. */
@@ -148,6 +176,14 @@ class KVCache {
   /** One cache for a batch: row b of the tokens continues *rows[b]. The rows
    * must outlive it. */
   static KVCache batch(const std::vector<KVCache*>& rows);
+
+  /** The same as one array for each layer, for a GPU, which is fast at much
+   * work of one kind: it takes the rows' contents, and unstack() gives them
+   * back. Only where can_stack(). For one new token of each text at a time. */
+  static KVCache stack(const std::vector<KVCache*>& rows);
+  void unstack(const std::vector<KVCache*>& rows) const;
+  /** False for rotating caches and for keys and values in a few bits. */
+  bool can_stack() const;
 
   std::vector<LayerCache> layers;
   ResidualProbe residual;

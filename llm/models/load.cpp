@@ -3,6 +3,7 @@
 #include "llm/models/load.h"
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
 
 #include <mlx/ops.h>
@@ -107,6 +108,28 @@ Json config_of(const LanguageModel& model) {
 
 } // namespace
 
+namespace {
+
+/** A GPU computes in the type of the weights. Where a file has vectors of
+ * float32 beside matrices of 16 bits, as GGUF files do, each product would be
+ * in float32: then all get the 16 bits. */
+void agree_on_16_bits(nn::Parameters& arrays) {
+  std::optional<mx::Dtype> half;
+  for (const auto& [name, array] : arrays) {
+    const mx::Dtype type = array.dtype();
+    if (type == mx::float16 || type == mx::bfloat16) {
+      half = half && *half != type ? mx::bfloat16 : type;
+    }
+  }
+  for (auto& [name, array] : arrays) {
+    if (half && is_float(array) && array.dtype() != *half) {
+      array = mx::astype(array, *half);
+    }
+  }
+}
+
+} // namespace
+
 void set_weights(
     LanguageModel& model,
     nn::Parameters arrays,
@@ -122,6 +145,8 @@ void set_weights(
     if (kernels::reads_halves()) {
       halve_exactly(arrays);
     }
+  } else {
+    agree_on_16_bits(arrays);
   }
   expect_quantized(model, arrays, where);
   check_types(model.parameters(), arrays, where);

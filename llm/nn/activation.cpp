@@ -8,10 +8,13 @@
 #include <optional>
 #include <utility>
 
+#include <mlx/compile.h>
+#include <mlx/device.h>
 #include <mlx/ops.h>
 #include <mlx/transforms.h>
 
 #include "llm/core/error.h"
+#include "llm/kernels/cuda_elementwise.h"
 #include "llm/kernels/kernels.h"
 
 namespace llm::nn {
@@ -111,6 +114,9 @@ std::string to_string(Activation activation) {
 
 mx::array apply(Activation activation, const mx::array& x) {
   if constexpr (kernels::built) {
+    if (activation == Activation::gelu && kernels::usable_cuda_elementwise(x)) {
+      return kernels::cuda_gelu(x);
+    }
     const auto kernel = kernel_for(activation);
     if (kernel && kernels::usable({x})) {
       const auto twin = [activation](const std::vector<mx::array>& in) {
@@ -127,6 +133,10 @@ mx::array swiglu(const mx::array& gate, const mx::array& up) {
     if (kernels::usable({gate, up})) {
       return kernels::swiglu(gate, up, plain_swiglu);
     }
+  }
+  if (mx::default_device() == mx::Device::gpu) { // one operation, not three
+    static thread_local const auto fused = mx::compile(plain_swiglu, true);
+    return fused({gate, up})[0];
   }
   return plain_swiglu({gate, up})[0];
 }

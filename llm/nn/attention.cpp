@@ -10,7 +10,9 @@
 #include <mlx/fast.h>
 #include <mlx/ops.h>
 
+#include "llm/kernels/cuda_attention.h"
 #include "llm/kernels/kernels.h"
+#include "llm/nn/dropout.h"
 
 namespace llm::nn {
 
@@ -100,6 +102,25 @@ mx::array packed_attention(const mx::array& qkv, int heads) {
     }
   }
   return plain({qkv})[0];
+}
+
+mx::array dropping_attention(
+    const mx::array& qkv,
+    int heads,
+    const mx::array& key,
+    float p) {
+  if constexpr (kernels::built) {
+    if (kernels::usable_cuda_attention(qkv, heads)) {
+      return kernels::cuda_attention(qkv, heads, key, p);
+    }
+  }
+  const std::vector<mx::array> parts = mx::split(qkv, 3, -1);
+  const mx::array q = split_heads(parts[0], heads); // [B, H, L, D]
+  const mx::array k = split_heads(parts[1], heads);
+  const mx::array v = split_heads(parts[2], heads);
+  // MLX's fused operation never forms the weights, so it cannot drop any.
+  const mx::array weights = dropped(attention_weights(q, k), key, p);
+  return merge_heads(mx::matmul(weights, v));
 }
 
 mx::array attention_weights(const mx::array& q, const mx::array& k) {

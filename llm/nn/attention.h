@@ -35,6 +35,14 @@ mlx::core::array causal_attention(
  * [B, L, 3 C] -> [B, L, C], heads merged again. */
 mlx::core::array packed_attention(const mlx::core::array& qkv, int heads);
 
+/** packed_attention that drops weights with probability p while training, as
+ * `key` (uint32 [2]) says. */
+mlx::core::array dropping_attention(
+    const mlx::core::array& qkv,
+    int heads,
+    const mlx::core::array& key,
+    float p);
+
 /** The same sum written out, with the weights for people to see:
  * returns softmax(Q K^T / sqrt(D)), [B, H, L, S], every row sums to 1. */
 mlx::core::array attention_weights(

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <variant>
 
 #include <mlx/mlx.h>
 
@@ -50,20 +51,60 @@ void check_mlx_version(const std::string& built_for, const std::string& found) {
   }
 }
 
-void start_mlx(const std::string& device, int threads) {
-  check_mlx_version(mlx_built_for(), mlx_found());
-  const bool has_gpu = mx::is_available(mx::Device::gpu);
-  if (device != "" && device != "cpu" && device != "gpu") {
+namespace {
+
+#ifdef __APPLE__
+constexpr bool is_apple = true;
+#else
+constexpr bool is_apple = false;
+#endif
+
+/** True where MLX is the build for NVIDIA GPUs, whether there is one or not. */
+bool is_for_cuda() {
+#ifdef LLM_MLX_CUDA // set by CMake
+  return true;
+#else
+  return false;
+#endif
+}
+
+/** Which of the two devices `device` means; true: the GPU. */
+bool wants_gpu(const std::string& device) {
+  const bool asked = device == "gpu" || device == "cuda";
+  if (device != "" && device != "cpu" && !asked) {
     throw UsageError(
-        "device", "expected cpu or gpu but received \"" + device + "\".");
+        "device",
+        "expected cpu, gpu or cuda (the same as gpu, on NVIDIA) but received "
+        "\"" + device + "\".");
   }
-  if (device == "gpu" && !has_gpu) {
+  if (device == "cpu" && !is_for_cuda()) {
+    return false;
+  }
+  bool available = false;
+  std::string error;
+  try {
+    available = mx::is_available(mx::Device::gpu);
+  } catch (const std::exception& e) {
+    error = e.what();
+  }
+  // The MLX for NVIDIA GPUs takes all memory from the driver, for its CPU too.
+  const bool needed = asked || is_for_cuda();
+  if ((needed && !available) || (device == "cuda" && is_apple)) {
     throw InputError(
         "device",
-        "expected a GPU but this MLX has none (CPU backend only); leave out "
-        "--device gpu.");
+        cuda_device_problem(device, is_apple, is_for_cuda(), error));
   }
-  const bool gpu = device == "gpu" || (device.empty() && has_gpu);
+  if (device == "cpu") {
+    return false;
+  }
+  return available;
+}
+
+} // namespace
+
+void start_mlx(const std::string& device, int threads) {
+  check_mlx_version(mlx_built_for(), mlx_found());
+  const bool gpu = wants_gpu(device);
   mx::set_default_device(gpu ? mx::Device::gpu : mx::Device::cpu);
   mx::set_compile_mode(
       gpu ? mx::CompileMode::enabled : mx::CompileMode::no_fuse);
@@ -83,6 +124,30 @@ void start_mlx(const std::string& device, int threads) {
       set(threads);
     }
   }
+}
+
+std::string cuda_device_problem(
+    const std::string& device,
+    bool is_apple,
+    bool for_cuda,
+    const std::string& error) {
+  if (device == "cuda" && is_apple) {
+    return "expected an NVIDIA GPU but this is a Mac; write --device gpu.";
+  }
+  if (!error.empty()) {
+    return "expected an NVIDIA GPU but its driver says: " + error +
+        "; compare `nvidia-smi` with what MLX needs (driver 580 or later), or "
+        "go back with ./tutorial start --device cpu.";
+  }
+  if (is_apple || !for_cuda) {
+    return "expected a GPU but this MLX has none (CPU backend only); leave out "
+           "--device " +
+        device +
+        (is_apple ? "." : ", or ./tutorial start --device cuda.");
+  }
+  return "expected an NVIDIA GPU, for which this MLX is built, but none "
+         "answers; see `nvidia-smi`, or go back with ./tutorial start --device "
+         "cpu.";
 }
 
 std::string device_name() {
@@ -111,6 +176,9 @@ std::string kernels_name() {
 
 std::string backend_text() {
   const std::string name = kernels_name();
+  if (device_name() == "gpu" && mx::cu::is_available()) {
+    return device_text() + ", CUDA";
+  }
   return device_name() + ", " + blas_name() +
       (name.empty() ? "" : ", " + name + " kernels");
 }
@@ -131,22 +199,51 @@ double measure_sgemm_gflops(int size) {
   return best;
 }
 
+double device_memory_bytes() {
+  if (device_name() == "gpu") {
+    const auto& facts = mx::device_info(mx::default_device());
+    for (const char* name : {"total_memory", "memory_size"}) {
+      const auto found = facts.find(name);
+      if (found != facts.end() &&
+          std::holds_alternative<size_t>(found->second)) {
+        return static_cast<double>(std::get<size_t>(found->second));
+      }
+    }
+  }
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
+      static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
 void check_memory(int64_t parameters) {
   const double copies = 7; // weights and two moments twice, gradients once
   const double needed =
       copies * sizeof(float) * static_cast<double>(parameters);
-  const double there = static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
-      static_cast<double>(sysconf(_SC_PAGESIZE));
+  const double there = device_memory_bytes();
   if (needed > there) {
     throw InputError(
         "memory",
         "training " + std::to_string(parameters) + " parameters needs " +
-            format_bytes(needed) + " but this machine has " +
+            format_bytes(needed) + " but this " +
+            (device_name() == "gpu" ? "GPU" : "machine") + " has " +
             format_bytes(there) + "; choose a smaller --width or --layers.");
   }
 }
 
+std::string device_text() {
+  if (device_name() == "cpu") {
+    return "cpu";
+  }
+  const auto& facts = mx::device_info(mx::default_device());
+  const auto found = facts.find("device_name");
+  const bool named = found != facts.end() &&
+      std::holds_alternative<std::string>(found->second);
+  return named ? "gpu " + std::get<std::string>(found->second) : "gpu";
+}
+
 int64_t peak_memory_bytes() {
+  if (device_name() == "gpu" && mx::cu::is_available()) {
+    return static_cast<int64_t>(mx::get_peak_memory());
+  }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
 #ifdef __APPLE__

@@ -19,10 +19,24 @@ std::string mlx_found();
  */
 void check_mlx_version(const std::string& built_for, const std::string& found);
 
+/** What --device takes, for the help of a program. */
+inline constexpr const char* device_help =
+    "cpu, gpu or cuda (a gpu of NVIDIA); default: a gpu if any";
+
+/** Why there is no GPU, though --device asks for one; `for_cuda`: MLX is built
+ * for NVIDIA GPUs; `error`: what it said when asked, if it failed. */
+std::string cuda_device_problem(
+    const std::string& device,
+    bool is_apple,
+    bool for_cuda,
+    const std::string& error);
+
 /**
- * Checks the version, chooses the device ("cpu", "gpu", or "" for the GPU where
- * MLX has one) and the number of BLAS threads (0: as many as BLAS likes).
- * InputError when a GPU is asked for and there is none, UsageError when
+ * Checks the version, chooses the device ("cpu", "gpu" or "cuda", which are one
+ * thing on Linux, or "" for the GPU where MLX has one) and the number of BLAS
+ * threads (0: as many as BLAS likes).
+ * InputError when a GPU is asked for, or MLX is built for one, and there is
+ * none; UsageError when
  * LLM_SIMD in the environment is a wrong word. On the CPU compiled
  * graphs are not fused: fusing would call a C++ compiler in mid-run and gains
  * nothing there.
@@ -52,7 +66,14 @@ double measure_sgemm_gflops(int size = 512);
  * memory: weights, gradients and moments, before and after an update. */
 void check_memory(int64_t parameters);
 
-/** The most memory this process has had in use, in bytes. */
+/** What the default device has: a GPU's memory, or the machine's. */
+double device_memory_bytes();
+
+/** "cpu", or "gpu" with the name that its driver gives it. */
+std::string device_text();
+
+/** The most memory this process has had in use, in bytes; on an NVIDIA GPU: of
+ * the GPU's. */
 int64_t peak_memory_bytes();
 
 } // namespace llm

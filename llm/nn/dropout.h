@@ -50,7 +50,7 @@ void set_dropout_key(Model& model, const std::optional<mx::array>& key) {
   const mx::array keys =
       mx::random::split(*key, static_cast<int>(all.size())); // [n, 2]
   for (int i = 0; i < static_cast<int>(all.size()); ++i) {
-    all[i]->key = mx::take(keys, i, 0);
+    all[i]->key = mx::reshape(mx::slice(keys, {i, 0}, {i + 1, 2}), {2});
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include <mlx/device.h>
 #include <mlx/ops.h>
+#include <mlx/transforms.h>
 
 #include "llm/kernels/kernels.h"
 
@@ -23,6 +24,21 @@ std::vector<mx::array> plain_matmul(const std::vector<mx::array>& in) {
 
 std::vector<mx::array> plain_transposed(const std::vector<mx::array>& in) {
   return {mx::matmul(in[0], mx::transpose(in[1]))};
+}
+
+/** On a GPU the gradient of w lies in rows, as the optimizer reads it. */
+mx::array transposed_on_gpu(const mx::array& x, const mx::array& w) {
+  const auto backward = [](const std::vector<mx::array>& in,
+                           const std::vector<mx::array>& cotangents,
+                           const std::vector<mx::array>&) {
+    const int N = in[1].shape(0), K = in[1].shape(1);
+    const mx::array dy = mx::reshape(cotangents[0], {-1, N});
+    const mx::array rows = mx::reshape(in[0], {-1, K});
+    return std::vector<mx::array>{
+        mx::matmul(cotangents[0], in[1]),
+        mx::matmul(mx::transpose(dy), rows)};
+  };
+  return mx::custom_vjp(plain_transposed, backward)({x, w})[0];
 }
 
 // For a few rows preparing w costs more than the kernel saves.
@@ -91,6 +107,9 @@ mx::array matmul_transposed(const mx::array& x, const mx::array& w) {
           : kernels::matmul_transposed(rows, w, plain_transposed);
       return with_shape_of(x, N, y);
     }
+  }
+  if (w.is_tracer() && mx::default_device() == mx::Device::gpu) {
+    return transposed_on_gpu(x, w);
   }
   return plain_transposed({x, w})[0];
 }

@@ -4,6 +4,7 @@
 
 #include <mlx/fast.h>
 
+#include "llm/kernels/cuda_norm.h"
 #include "llm/kernels/kernels.h"
 
 namespace llm::nn {
@@ -33,6 +34,9 @@ mx::array layer_norm(
     const std::optional<mx::array>& bias,
     float eps) {
   if constexpr (kernels::built) {
+    if (kernels::usable_cuda_norm(x, weight, bias)) {
+      return kernels::cuda_layer_norm(x, weight, bias, eps);
+    }
     if (kernels::usable({x, weight}) && (!bias || kernels::usable({*bias}))) {
       return kernels::layer_norm(
           x, weight, bias, eps, plain_layer_norm(eps));

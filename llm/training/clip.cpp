@@ -5,6 +5,7 @@
 #include <mlx/ops.h>
 
 #include "llm/core/error.h"
+#include "llm/kernels/cuda_update.h"
 #include "llm/kernels/kernels.h"
 #include "llm/training/optimizers.h"
 
@@ -24,12 +25,17 @@ std::vector<mx::array> plain_norm(const std::vector<mx::array>& in) {
 
 mx::array global_norm(const nn::Parameters& grads) {
   std::vector<mx::array> arrays;
+  bool one_type = !grads.empty();
   bool usable = !grads.empty();
   for (const auto& [path, g] : grads) {
     arrays.push_back(g);
     usable = usable && kernels::usable({g});
+    one_type = one_type && g.dtype() == arrays[0].dtype();
   }
   if constexpr (kernels::built) {
+    if (one_type && kernels::on_cuda()) {
+      return mx::sqrt(kernels::cuda_squares(arrays));
+    }
     if (usable) {
       return kernels::global_norm(arrays, plain_norm);
     }

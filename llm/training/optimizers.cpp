@@ -11,6 +11,8 @@
 #include <mlx/ops.h>
 
 #include "llm/core/error.h"
+#include "llm/kernels/cuda_kernel.h"
+#include "llm/kernels/kernels.h"
 #include "llm/training/update_rules.h"
 
 namespace llm {
@@ -23,7 +25,7 @@ std::string to_text(const mx::Shape& shape) {
   return out.str();
 }
 
-/** values[name], which must exist and have this shape; as float32. */
+/** values[name], which must exist and have this shape. */
 mx::array fetch(
     const nn::Parameters& values,
     const std::string& name,
@@ -44,7 +46,15 @@ mx::array fetch(
             " but received " + to_text(it->second.shape()) +
             "; pass the arrays of one model.");
   }
-  return mx::astype(it->second, mx::float32);
+  return it->second;
+}
+
+/** `now`, or `before` where `good` is false. */
+mx::array only_if(
+    const std::optional<mx::array>& good,
+    const mx::array& now,
+    const mx::array& before) {
+  return good ? mx::where(*good, now, before) : now;
 }
 
 float lr_scale(const OptimizerConfig& config, const std::string& path) {
@@ -105,26 +115,29 @@ OptimizerStep Optimizer::step(
     const nn::Parameters& state,
     const mx::array& lr,
     const mx::array& step,
-    const std::optional<mx::array>& scale) const {
+    const std::optional<mx::array>& scale,
+    const std::optional<mx::array>& good) const {
   // Each rule gets all of its arrays of one learning rate at once.
   struct Group {
     std::vector<std::string> paths;
     std::vector<Leaf> leaves;
   };
   std::map<std::pair<const Method*, float>, Group> groups;
+  const bool on_cuda = kernels::built && kernels::on_cuda();
   for (const auto& [path, p] : params) {
     const Method& method = method_for(config_, path, p);
+    const mx::array g = fetch(grads, path, p.shape(), "the gradient");
     Leaf leaf{
         mx::astype(p, mx::float32),
-        fetch(grads, path, p.shape(), "the gradient"),
+        on_cuda && method.any_type ? g : mx::astype(g, mx::float32),
         {},
         p.ndim() >= 2 ? config_.weight_decay : 0.0f};
     if (scale && !method.scales) {
       leaf.g = leaf.g * *scale;
     }
     for (const std::string& prefix : method.moments) {
-      leaf.moments.push_back(
-          fetch(state, prefix + path, p.shape(), "the state"));
+      leaf.moments.push_back(mx::astype(
+          fetch(state, prefix + path, p.shape(), "the state"), mx::float32));
     }
     Group& group = groups[{&method, lr_scale(config_, path)}];
     group.paths.push_back(path);
@@ -133,18 +146,25 @@ OptimizerStep Optimizer::step(
   OptimizerStep out;
   for (auto& [key, group] : groups) {
     const auto& [method, rate] = key;
-    const Shared shared = shared_values(
+    Shared shared = shared_values(
         config_,
         rate == 1.0f ? lr : lr * rate,
         step,
         scale.value_or(mx::array(1.0f)));
+    shared.good = good;
     method->rule(config_, shared, group.leaves);
+    const bool done = on_cuda && method->any_type; // it has looked at `good`
+    const std::optional<mx::array> look = done ? std::nullopt : good;
     for (size_t i = 0; i < group.paths.size(); ++i) {
       const std::string& path = group.paths[i];
       const Leaf& leaf = group.leaves[i];
-      out.params.emplace(path, mx::astype(leaf.p, params.at(path).dtype()));
+      const mx::array& before = params.at(path);
+      out.params.emplace(
+          path, only_if(look, mx::astype(leaf.p, before.dtype()), before));
       for (size_t j = 0; j < method->moments.size(); ++j) {
-        out.state.emplace(method->moments[j] + path, leaf.moments[j]);
+        const std::string name = method->moments[j] + path;
+        out.state.emplace(
+            name, only_if(look, leaf.moments[j], state.at(name)));
       }
     }
   }

@@ -66,6 +66,7 @@ class Optimizer {
    * `lr` and `step` are float32 scalars, arrays so that a compiled graph does
    * not fix their values; `step` counts updates and is 1 in the first.
    * Gradients are first multiplied by `scale` (clip_scale()), if there is one.
+   * Where `good` (a bool scalar) is given and false, nothing changes.
    * Arithmetic is float32; a parameter keeps its type. Throws UsageError when
    * a gradient or a moment is missing or has the wrong shape.
    */
@@ -75,7 +76,8 @@ class Optimizer {
       const nn::Parameters& state,
       const mx::array& lr,
       const mx::array& step,
-      const std::optional<mx::array>& scale = std::nullopt) const;
+      const std::optional<mx::array>& scale = std::nullopt,
+      const std::optional<mx::array>& good = std::nullopt) const;
 
  private:
   OptimizerConfig config_;

@@ -11,6 +11,8 @@
 
 #include "llm/core/error.h"
 #include "llm/core/random.h"
+#include "llm/kernels/cuda_update.h"
+#include "llm/kernels/kernels.h"
 #include "llm/nn/matmul.h"
 
 namespace llm {
@@ -45,6 +47,39 @@ nn::Parameters combine(
   return out;
 }
 
+bool on_gpu() {
+  return mx::default_device() == mx::Device::gpu;
+}
+
+bool on_cuda() {
+  return kernels::built && kernels::on_cuda();
+}
+
+/** All at once; gradients then have that type, too. */
+nn::Parameters cast(nn::Parameters parameters, mx::Dtype type) {
+  if constexpr (kernels::built) {
+    std::vector<mx::array> from;
+    for (const auto& [name, array] : parameters) {
+      if (array.dtype() == mx::float32 && type == mx::bfloat16) {
+        from.push_back(array);
+      }
+    }
+    const std::vector<mx::array> to = kernels::cuda_cast(from);
+    auto it = to.begin();
+    for (auto& [name, array] : parameters) {
+      if (array.dtype() == mx::float32 && type == mx::bfloat16) {
+        array = *it++;
+      }
+    }
+  }
+  return parameters;
+}
+
+/** Sums of several micro-batches are float32. */
+mx::array exact(const mx::array& gradient, size_t micro_batches) {
+  return micro_batches > 1 ? mx::astype(gradient, mx::float32) : gradient;
+}
+
 /** Gives the model back its arrays: it must not keep tracers. */
 class Restore {
  public:
@@ -76,6 +111,17 @@ TrainStep::TrainStep(
       loss_(std::move(loss)),
       names_(nn::select(model.parameters(), trainable)),
       state_names_(optimizer_.init(names_)) {
+  if (on_gpu() && compute_ != mx::float32) {
+    // Beside float32 all the rest would be computed in float32, too.
+    for (const auto& [name, array] : model_.parameters()) {
+      const bool half = mx::issubdtype(array.dtype(), mx::floating) &&
+          array.dtype() != compute_;
+      if (!names_.contains(name) && half) {
+        frozen_.emplace(name, mx::astype(array, compute_));
+        mx::eval(frozen_.at(name));
+      }
+    }
+  }
   compiled_gradients_ =
       mx::compile(Function([this](const auto& in) { return gradients(in); }));
   compiled_update_ =
@@ -108,20 +154,22 @@ std::vector<mx::array> TrainStep::gradients(
   const mx::Dtype type = products ? mx::float32 : compute_;
   auto loss = [&](const nn::Parameters& p) {
     nn::Parameters values = p;
+    values.insert(frozen_.begin(), frozen_.end());
     for (auto& [name, array] : values) {
-      array = mx::astype(array, type); // nothing to do for float32
+      array = mx::astype(array, type); // nothing to do where it is that already
     }
     model_.assign(values);
     model_.set_dropout_key(key);
     return std::vector<mx::array>{loss_(model_, batch)};
   };
-  const nn::ValueAndGrad result = nn::value_and_grad(loss, parameters);
+  const nn::ValueAndGrad result = nn::value_and_grad(
+      loss, on_cuda() ? cast(parameters, type) : parameters);
   std::vector<mx::array> out = {result.values[0]};
   append(out, result.grads);
   return out;
 }
 
-// in: parameters, gradients, optimizer state, lr, step.
+// in: parameters, gradients, optimizer state, lr, step, sum of the losses.
 // out: gradient norm, parameters, optimizer state.
 std::vector<mx::array> TrainStep::update(
     const std::vector<mx::array>& in) const {
@@ -129,14 +177,18 @@ std::vector<mx::array> TrainStep::update(
   const nn::Parameters parameters = take(it, names_);
   const nn::Parameters grads = take(it, names_);
   const nn::Parameters state = take(it, state_names_);
-  const mx::array lr = *it++, step = *it++;
+  const mx::array lr = *it++, step = *it++, loss = *it++;
   const mx::array norm = global_norm(grads);
   std::optional<mx::array> scale;
   if (clip_ > 0) {
     scale = clip_scale(clip_, norm);
   }
+  std::optional<mx::array> good;
+  if (on_gpu()) { // nobody waits to look at the numbers before the next update
+    good = mx::logical_and(mx::isfinite(loss), mx::isfinite(norm));
+  }
   const OptimizerStep next =
-      optimizer_.step(parameters, grads, state, lr, step, scale);
+      optimizer_.step(parameters, grads, state, lr, step, scale, good);
   std::vector<mx::array> out = {norm};
   append(out, next.params);
   append(out, next.state);
@@ -167,9 +219,17 @@ StepOutput TrainStep::operator()(
     int64_t step,
     float lr,
     uint64_t dropout_key) const {
+  return finish(start(state, micro_batches, step, lr, dropout_key));
+}
+
+PendingStep TrainStep::start(
+    const TrainState& state,
+    const std::vector<TrainBatch>& micro_batches,
+    int64_t step,
+    float lr,
+    uint64_t dropout_key) const {
   const auto count = static_cast<float>(micro_batches.size());
   const std::vector<float> weights = weights_of(micro_batches);
-  StepOutput out;
   nn::Parameters grads;
   std::vector<mx::array> losses;
   for (size_t i = 0; i < micro_batches.size(); ++i) {
@@ -186,7 +246,10 @@ StepOutput TrainStep::operator()(
     }
     losses.push_back(result[0]);
     auto it = result.cbegin() + 1;
-    const nn::Parameters part = take(it, names_);
+    nn::Parameters part = take(it, names_);
+    for (auto& [name, grad] : part) {
+      grad = exact(grad, micro_batches.size());
+    }
     grads = grads.empty()
         ? part
         : combine(grads, part, [](auto& a, auto& b) { return mx::add(a, b); });
@@ -205,17 +268,34 @@ StepOutput TrainStep::operator()(
   append(in, state.optimizer);
   in.push_back(mx::array(lr));
   in.push_back(mx::array(static_cast<float>(step + 1)));
-  std::vector<mx::array> result = compiled_update_(in);
-  result.insert(result.end(), losses.begin(), losses.end());
-  mx::eval(result);
-  for (const mx::array& loss : losses) {
-    out.loss += loss.item<float>() / count;
+  mx::array sum = losses[0];
+  for (size_t i = 1; i < losses.size(); ++i) {
+    sum = mx::add(sum, losses[i]);
   }
-  out.grad_norm = result[0].item<float>();
-  require_finite(out.loss, out.grad_norm, grads, step);
+  in.push_back(sum);
+  std::vector<mx::array> result = compiled_update_(in);
   auto it = result.cbegin() + 1;
+  PendingStep out{{}, result[0], losses, {}, step};
   out.state.parameters = take(it, names_);
   out.state.optimizer = take(it, state_names_);
+  result.insert(result.end(), losses.begin(), losses.end());
+  if (on_gpu()) {
+    mx::async_eval(result);
+  } else {
+    out.grads = grads;
+    mx::eval(result);
+  }
+  return out;
+}
+
+StepOutput TrainStep::finish(PendingStep pending) const {
+  StepOutput out;
+  for (mx::array& loss : pending.losses) {
+    out.loss += loss.item<float>() / static_cast<float>(pending.losses.size());
+  }
+  out.grad_norm = pending.norm.item<float>();
+  require_finite(out.loss, out.grad_norm, pending.grads, pending.step);
+  out.state = std::move(pending.state);
   return out;
 }
 

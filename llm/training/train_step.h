@@ -29,6 +29,15 @@ struct StepOutput {
   double grad_norm = 0; ///< before clipping
 };
 
+/** An update that is being computed: its arrays may be used, nothing waits. */
+struct PendingStep {
+  TrainState state; ///< after the update; as before it if that was not finite
+  mx::array norm;   ///< of the gradient, before clipping
+  std::vector<mx::array> losses; ///< of the micro-batches
+  nn::Parameters grads;          ///< on a CPU, to name what is not finite
+  int64_t step;
+};
+
 class TrainStep {
  public:
   /** `clip` is the largest gradient norm (0: no clipping); `compute` the type
@@ -56,6 +65,17 @@ class TrainStep {
       float lr,
       uint64_t dropout_key) const;
 
+  /** The same in two halves: begins the update, and waits for it. A GPU is
+   * never idle if the next update begins before this one is waited for; finish()
+   * throws then, and the state that came of it is the one before. */
+  PendingStep start(
+      const TrainState& state,
+      const std::vector<TrainBatch>& micro_batches,
+      int64_t step,
+      float lr,
+      uint64_t dropout_key) const;
+  StepOutput finish(PendingStep pending) const;
+
   /** The model's parameters that are trained, as they are now. */
   nn::Parameters trained() const;
 
@@ -82,6 +102,7 @@ class TrainStep {
   TrainLoss loss_;
   nn::Parameters names_; ///< the trained parameters: their names and order
   nn::Parameters state_names_;
+  nn::Parameters frozen_; ///< the other weights, as the step computes with them
   Function compiled_gradients_, compiled_update_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "llm/core/error.h"
@@ -64,7 +65,7 @@ class Run {
     pace_ = Pace(); // it counts from now on
     std::string stopped = state_.step >= config_.steps ? "finished" : "";
     while (stopped.empty()) {
-      one_step();
+      some_steps();
       if (state_.step >= config_.steps) {
         stopped = "finished";
       } else if (config_.patience > 0 && state_.worse >= config_.patience) {
@@ -100,37 +101,86 @@ class Run {
     return state_.seconds + pace_.seconds();
   }
 
-  void one_step() {
-    pace_.begin_update();
+  /** An update that a GPU computes while the next one is prepared. */
+  struct Begun {
+    PendingStep update;
+    StepRecord record;
+    int64_t tokens = 0;               // of its batches
+    std::optional<StepOutput> output; // on a CPU: it was waited for
+  };
+
+  Begun begin_step() {
     StepRecord record;
     record.lr = learning_rate(config_.schedule, static_cast<int>(state_.step));
     const std::vector<TrainBatch> batches = task_.batches(state_.step);
-    StepOutput output = step_fn_(
-        state_.arrays,
-        batches,
-        state_.step,
-        static_cast<float>(record.lr),
-        random_key(config_.seed, "dropout", state_.step));
-    state_.arrays = std::move(output.state);
+    Begun begun{
+        step_fn_.start(
+            state_.arrays,
+            batches,
+            state_.step,
+            static_cast<float>(record.lr),
+            random_key(config_.seed, "dropout", state_.step)),
+        record};
+    for (const TrainBatch& batch : batches) {
+      begun.tokens += batch.tokens;
+    }
+    if (!overlaps()) { // throws before anything changes
+      begun.output = step_fn_.finish(begun.update);
+    }
+    state_.arrays = begun.update.state;
     model_.assign(state_.arrays.parameters);
     ++state_.step;
-    int64_t tokens = 0;
-    for (const TrainBatch& batch : batches) {
-      tokens += batch.tokens;
+    return begun;
+  }
+
+  static bool overlaps() {
+    return mx::default_device() == mx::Device::gpu;
+  }
+
+  /** True if nobody looks at the weights before the next update. */
+  bool goes_on() const {
+    return overlaps() && !at_end() &&
+        !due(config_.checkpoint_every) && !due(config_.sample_every) &&
+        !(task_.evaluate && due(config_.eval_every)) &&
+        !(callbacks_.stop_requested && callbacks_.stop_requested());
+  }
+
+  /** One update; on a GPU all until somebody looks at the weights. */
+  void some_steps() {
+    pace_.begin_update();
+    Begun begun = begin_step();
+    while (goes_on()) {
+      Begun next = begin_step();
+      finish_step(begun);
+      pace_.begin_update();
+      begun = std::move(next);
     }
-    pace_.end_update(static_cast<double>(tokens));
-    state_.tokens += tokens;
-    record.step = state_.step;
+    finish_step(begun);
+  }
+
+  void finish_step(const Begun& begun) {
+    StepRecord record = begun.record;
+    const StepOutput output =
+        begun.output ? *begun.output : step_fn_.finish(begun.update);
+    pace_.end_update(static_cast<double>(begun.tokens));
+    state_.tokens += begun.tokens;
+    record.step = begun.update.step + 1;
     record.tokens = state_.tokens;
     record.loss = state_.last_loss = output.loss;
     record.grad_norm = output.grad_norm;
     record.tokens_per_s = pace_.last();
-    if (task_.evaluate && (due(config_.eval_every) || at_end())) {
+    look(record);
+  }
+
+  /** What is due after an update, and the line that tells of it. */
+  void look(StepRecord& record) {
+    const bool now = record.step == state_.step; // else nothing is due
+    if (now && task_.evaluate && (due(config_.eval_every) || at_end())) {
       const Validation validation = evaluate();
       record.val_loss = validation.loss;
       record.more = validation.more;
     }
-    if (callbacks_.sample && (due(config_.sample_every) || at_end())) {
+    if (now && callbacks_.sample && (due(config_.sample_every) || at_end())) {
       record.sample = callbacks_.sample(model_, state_.step);
     }
     record.seconds = seconds();

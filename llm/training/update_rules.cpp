@@ -12,6 +12,7 @@
 #include <mlx/ops.h>
 
 #include "llm/core/error.h"
+#include "llm/kernels/cuda_update.h"
 #include "llm/kernels/kernels.h"
 #include "llm/training/muon.h"
 
@@ -83,9 +84,6 @@ adam_direction(const Config& c, const Shared& s, const mx::array& g, Leaf& l) {
 }
 // [/snippet]
 
-void adam(const Config& c, const Shared& s, Leaf& leaf) {
-  leaf.p = leaf.p - s.lr * adam_direction(c, s, with_l2(leaf), leaf);
-}
 
 // in: p..., g..., m..., v..., scalars; out: p..., m..., v... .
 std::vector<mx::array> plain_adamw(
@@ -123,7 +121,14 @@ void adamw(const Config& c, const Shared& s, std::vector<Leaf>& leaves) {
   };
   std::vector<mx::array> out;
   if constexpr (kernels::built) {
-    if (kernels::usable({s.lr})) {
+    if (kernels::on_cuda()) {
+      std::vector<mx::array> with_flag = in;
+      const mx::array good = s.good
+          ? mx::reshape(mx::astype(*s.good, mx::float32), {1})
+          : mx::ones({1});
+      with_flag.back() = mx::concatenate({in.back(), good}, 0);
+      out = kernels::cuda_adamw(with_flag, {c.beta1, c.beta2, c.eps, decays});
+    } else if (kernels::usable({s.lr})) {
       out = kernels::adamw(in, {c.beta1, c.beta2, c.eps, decays}, plain);
     }
   }
@@ -134,6 +139,16 @@ void adamw(const Config& c, const Shared& s, std::vector<Leaf>& leaves) {
   for (size_t i = 0; i < n; ++i) {
     leaves[i].p = out[i];
     leaves[i].moments = {out[n + i], out[2 * n + i]};
+  }
+}
+
+void adam(const Config& c, const Shared& s, std::vector<Leaf>& leaves) {
+  if (kernels::built && kernels::on_cuda() && c.weight_decay == 0) {
+    return adamw(c, s, leaves); // the same without decay
+  }
+  for (Leaf& leaf : leaves) {
+    leaf.g = mx::astype(leaf.g, mx::float32) * s.scale;
+    leaf.p = leaf.p - s.lr * adam_direction(c, s, with_l2(leaf), leaf);
   }
 }
 
@@ -218,8 +233,8 @@ const std::vector<Method>& methods() {
   static const std::vector<Method> all = {
       {"sgd", {}, each<sgd>},
       {"momentum", {"m."}, each<momentum>},
-      {"adam", {"m.", "v."}, each<adam>},
-      {"adamw", {"m.", "v."}, adamw, true},
+      {"adam", {"m.", "v."}, adam, true, false},
+      {"adamw", {"m.", "v."}, adamw, true, true},
       {"lion", {"m."}, each<lion>},
       {"muon", {"m."}, muon},
   };
@@ -244,7 +259,7 @@ const Method& method_for(
     const OptimizerConfig& config,
     const std::string& path,
     const mx::array& parameter) {
-  static const Method beside = {"muon", {"m.", "v."}, adamw, true};
+  static const Method beside = {"muon", {"m.", "v."}, adamw, true, true};
   const Method& method = method_named(config.name);
   return method.rule == muon && !uses_muon(path, parameter) ? beside : method;
 }

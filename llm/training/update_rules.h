@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Shared {
   mx::array correction2; ///< are too small at first; see Adam, section 3
   mx::array scale;       ///< of the gradients, for rules that multiply by it
   mx::array scalars;     ///< [4], these in one array, with the lr of AdamW
+  std::optional<mx::array> good = {}; ///< see Optimizer::step
 };
 
 /** One array on its way through a rule, which changes p and moments. */
@@ -39,6 +41,7 @@ struct Method {
   std::vector<std::string> moments; ///< prefixes of the names in the state
   Rule rule;
   bool scales = false; ///< multiplies gradients by Shared::scale itself
+  bool any_type = false; ///< takes bfloat16 gradients, on an NVIDIA GPU
 };
 
 /** All methods, by the names OptimizerConfig::name may have. */

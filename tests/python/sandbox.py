@@ -167,7 +167,12 @@ class Sandbox:
             self.clone / "scripts",
             ignore=shutil.ignore_patterns("__pycache__"),
         )
-        for name in ("tutorial", "requirements.txt", "environment.yml"):
+        for name in (
+            "tutorial",
+            "requirements.txt",
+            "requirements-cuda.txt",
+            "environment.yml",
+        ):
             shutil.copy2(ROOT / name, self.clone / name)
         (self.clone / "CMakeLists.txt").write_text(CMAKE)
         (self.clone / "CMakePresets.json").write_text(PRESETS)

@@ -4,6 +4,7 @@ are not there. Nothing here is timed."""
 
 import io
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -159,3 +160,23 @@ def test_the_peak_of_a_program_counts_what_it_touched():
     large, _ = resident.peak_of([sys.executable, "-c", touch.format(2**27)])
     assert 0.95 * 2**27 < large - small < 1.3 * 2**27
     assert resident.peak() >= resident.now() > 2**20
+
+
+@pytest.mark.parametrize("name", ["gpu_train", "gpu_decode", "gpu_parity"])
+@pytest.mark.parametrize("says", [None, "NVIDIA-SMI has failed"])
+def test_a_benchmark_of_the_gpu_says_in_a_line_that_there_is_none(
+    name, says, tmp_path
+):
+    if says:
+        tool = tmp_path / "nvidia-smi"
+        tool.write_text(f"#!/bin/sh\necho '{says}'\nexit 9\n")
+        tool.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / f"{name}.py")],
+        capture_output=True,
+        text=True,
+        env={"PATH": str(tmp_path)},
+    )
+    assert done.returncode == 1 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "no GPU" in done.stderr and "nvidia-smi" in done.stderr

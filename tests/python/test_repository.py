@@ -118,6 +118,8 @@ def test_pins_of_this_repository():
         ("requirements.txt", "numpy==", "numpy>="),
         ("requirements.txt", "mlx==0.32.4", "mlx==0.32.1"),
         ("requirements.txt", "mlx[cpu]==", "mlx=="),
+        ("requirements-cuda.txt", "mlx[cuda13]==", "mlx[cpu]=="),
+        ("requirements-cuda.txt", "numpy==2", "numpy==1"),
         ("environment.yml", "-r requirements.txt", "mlx"),
         ("environment.yml", "- nodefaults", "- defaults"),
         ("environment.yml", "  - pip\n", "  - pip\n  - numpy\n"),
@@ -128,7 +130,7 @@ def test_pins_of_this_repository():
 )
 def test_pins_that_disagree(tmp_path, file, old, new):
     names = "CMakeLists.txt requirements.txt environment.yml pyproject.toml"
-    for name in names.split():
+    for name in [*names.split(), "requirements-cuda.txt"]:
         shutil.copy(ROOT / name, tmp_path)
     text = (tmp_path / file).read_text()
     assert old in text

@@ -99,6 +99,15 @@ TEST_CASE("program: foreign exceptions") {
   const Result memory = run([]() -> int { throw std::bad_alloc(); });
   CHECK(memory.code == 4);
   CHECK(memory.err.find("no memory left") != std::string::npos);
+  for (const char* said :
+       {"[malloc_async] Unable to allocate 1024 bytes.",
+        "cudaMallocAsync(&data, size, stream) failed: out of memory"}) {
+    const Result gpu = run([&]() -> int { throw std::runtime_error(said); });
+    CHECK(gpu.code == 3);
+    CHECK(is_one_line(gpu.err));
+    CHECK(gpu.err.find("lower --batch") != std::string::npos);
+    CHECK(gpu.err.find("--resume") != std::string::npos);
+  }
   const Result shape =
       run([]() -> int { throw std::invalid_argument("[matmul] shapes"); });
   CHECK(shape.code == 3);

@@ -4,6 +4,7 @@
 
 #include "llm/core/error.h"
 #include "llm/generation/generate.h"
+#include "llm/generation/generate_batch_ahead.h"
 #include "tests/cpp/generation/small_models.h"
 
 using llm::GenerateOptions;
@@ -27,9 +28,11 @@ std::vector<std::vector<int32_t>> prompts() {
 void check_batch(
     const llm::LanguageModel& model,
     GenerateOptions options,
-    int rows) {
+    int rows,
+    bool ahead = false) {
   std::vector<std::string> streamed(7);
-  const std::vector<Generation> batch = generate_batch(
+  const auto run = ahead ? llm::generate_batch_ahead : llm::generate_batch;
+  const std::vector<Generation> batch = run(
       model,
       bytes(),
       prompts(),
@@ -74,6 +77,26 @@ TEST_CASE("generate_batch: equals single runs, token for token") {
       check_batch(*model, options, temperature == 0 ? 16 : 3);
     }
   }
+}
+
+TEST_CASE("generate_batch_ahead: equals single runs, as on a GPU") {
+  for (const auto& model : {gpt(128), qwen(128)}) {
+    CAPTURE(model->model_type());
+    for (float temperature : {0.0f, 0.8f}) {
+      GenerateOptions options{.max_tokens = 24, .prefill_chunk = 16};
+      options.sampling = {.temperature = temperature, .seed = 5};
+      check_batch(*model, options, 16, true);
+      for (int32_t id = 0; id < vocabulary; id += 16) {
+        options.eos.push_back(id);
+      }
+      check_batch(*model, options, temperature == 0 ? 16 : 3, true);
+    }
+  }
+  GenerateOptions options{.max_tokens = 20};
+  options.sampling.temperature = 0;
+  check_batch(*qwen(32), options, 4, true); // the window rule
+  options.cache.window = 16; // cannot be stacked
+  check_batch(*qwen(128), options, 4, true);
 }
 
 TEST_CASE("generate_batch: past the context, rotating and quantized caches") {

@@ -243,6 +243,22 @@ TEST_CASE("activation: names, and values from the formulas") {
   }
 }
 
+TEST_CASE("backend: why there is no GPU, and what to do") {
+  const auto says = [](const std::string& text, const char* words) {
+    return text.find(words) != std::string::npos;
+  };
+  const auto cpu = cuda_device_problem("gpu", false, false, "");
+  CHECK(says(cpu, "CPU backend only"));
+  CHECK(says(cpu, "./tutorial start --device cuda"));
+  CHECK(says(cuda_device_problem("cuda", true, false, ""), "this is a Mac"));
+  const auto gone = cuda_device_problem("cpu", false, true, "");
+  CHECK(says(gone, "none answers"));
+  CHECK(says(gone, "nvidia-smi"));
+  const auto old = cuda_device_problem("gpu", false, true, "driver too old");
+  CHECK(says(old, "driver too old"));
+  CHECK(says(old, "580"));
+}
+
 TEST_CASE("backend: another MLX than the one built for is refused") {
   CHECK_NOTHROW(check_mlx_version("0.32.4", "0.32.4"));
   try {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// Caches of several texts as one array for each layer. The ends are aligned, so
+// that all write their next token at the same place.
+
+#include <algorithm>
+
+#include <mlx/ops.h>
+
+#include "llm/models/kv_cache.h"
+
+namespace llm {
+
+LeftPadding::LeftPadding(std::vector<int32_t> left)
+    : left_(std::move(left)),
+      any_(std::any_of(
+          left_.begin(), left_.end(), [](int32_t n) { return n > 0; })),
+      array_(left_.data(), mx::Shape{static_cast<int>(left_.size())}) {}
+
+const mx::array& LeftPadding::rows(int length) {
+  if (rows_for_ != length) {
+    rows_ = mx::subtract(mx::array(length, mx::int32), array_);
+    rows_for_ = length;
+  }
+  return *rows_;
+}
+
+const mx::array& LeftPadding::mask(int S) {
+  if (mask_for_ != S) {
+    mask_ = mx::greater_equal(
+        mx::arange(0, S, mx::int32), mx::reshape(array_, {-1, 1, 1, 1}));
+    mask_for_ = S;
+  }
+  return *mask_;
+}
+
+bool KVCache::can_stack() const {
+  return std::all_of(layers.begin(), layers.end(), [](const LayerCache& l) {
+    return l.options_.window == 0 && l.options_.bits == 0 &&
+        l.rows_.empty() && !l.head_scale && !l.mlp_scale && !l.keep_queries;
+  });
+}
+
+KVCache KVCache::stack(const std::vector<KVCache*>& rows) {
+  int longest = 0;
+  for (const KVCache* row : rows) {
+    longest = std::max(longest, row->length());
+  }
+  std::vector<int32_t> left;
+  for (const KVCache* row : rows) {
+    left.push_back(longest - row->length());
+  }
+  const auto padding = std::make_shared<LeftPadding>(left);
+  const auto join = [&](size_t i, CacheStore LayerCache::*store) {
+    std::vector<mx::array> texts;
+    const auto full = std::find_if(rows.begin(), rows.end(), [](auto* row) {
+      return row->length() > 0;
+    });
+    const mx::array& like = ((*full)->layers[i].*store).parts.at(0);
+    for (size_t b = 0; b < rows.size(); ++b) {
+      const LayerCache& layer = rows[b]->layers[i];
+      if (layer.length_ == 0) { // nothing is read of it yet
+        texts.push_back(mx::zeros(
+            {1, like.shape(1), longest, like.shape(3)}, like.dtype()));
+        continue;
+      }
+      const mx::array x =
+          (layer.*store).read(0, layer.length_, layer.options_);
+      texts.push_back(mx::pad(
+          x, std::vector<int>{2}, mx::Shape{left[b]}, mx::Shape{0}));
+    }
+    return mx::concatenate(texts, 0);
+  };
+  KVCache out;
+  for (size_t i = 0; i < rows.at(0)->layers.size(); ++i) {
+    LayerCache& layer = out.layers.emplace_back();
+    layer.length_ = longest;
+    layer.padding_ = padding;
+    if (longest > 0) {
+      layer.keys_.parts = {join(i, &LayerCache::keys_)};
+      layer.values_.parts = {join(i, &LayerCache::values_)};
+    }
+  }
+  return out;
+}
+
+void KVCache::unstack(const std::vector<KVCache*>& rows) const {
+  for (size_t b = 0; b < rows.size(); ++b) {
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const LayerCache& from = layers[i];
+      LayerCache& to = rows[b]->layers[i];
+      const int left = from.padding_->left(b), row = static_cast<int>(b);
+      const auto part = [&](const CacheStore& store) {
+        const mx::array& x = store.parts.at(0);
+        return mx::contiguous(mx::slice(
+            x, {row, 0, left, 0},
+            {row + 1, x.shape(1), from.length_, x.shape(3)}));
+      };
+      to.length_ = from.length_ - left;
+      to.keys_.parts = {part(from.keys_)};
+      to.values_.parts = {part(from.values_)};
+    }
+  }
+}
+
+} // namespace llm
