@@ -41,7 +41,7 @@ def run(path, home, fast=True):
     client = NotebookClient(
         notebook,
         km=manager,
-        timeout=120 if fast else 3600,
+        timeout=600 if fast else 3600,
         resources={"metadata": {"path": str(path.parent)}},
     )
     client.execute(env=env, cleanup_kc=True)
