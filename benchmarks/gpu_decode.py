@@ -106,8 +106,8 @@ def parse():
 
 
 def main():
-    need_gpu()
     args = parse()
+    need_gpu()
     peers = Peers(args.peers_python, "torch", "transformers")
     measurement = Measurement(
         "gpu_decode", 0, mlx_lm=version("mlx-lm"), **peers.versions

@@ -91,8 +91,8 @@ def parse():
 
 
 def main():
-    need_gpu()
     args = parse()
+    need_gpu()
     peers = Peers(args.peers_python, "torch")
     measurement = Measurement("gpu_parity", 0, **peers.versions)
     result, holds = {"steps": args.steps}, {}

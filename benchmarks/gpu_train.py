@@ -128,8 +128,8 @@ def parse():
 
 
 def main():
-    need_gpu()
     args = parse()
+    need_gpu()
     peers = Peers(args.peers_python, "torch")
     measurement = Measurement("gpu_train", 0, **peers.versions)
     found = contenders(args, peers)
