@@ -193,8 +193,8 @@ class CommandLine {
     }
     start_mlx(o_.device, o_.threads);
     if (train_ != nullptr && train_->count("--bf16") == 0) {
-      bool& bf16 = o_.preset.train.bfloat16;
-      bf16 = device_name() == "gpu" || (bf16 && nn::bf16_products_pay());
+      TrainConfig& config = o_.preset.train;
+      config.bfloat16 = computes_in_bfloat16(config);
     }
     return run_(o_);
   }

@@ -9,6 +9,8 @@
 #include "llm/models/config.h"
 #include "llm/models/gpt.h"
 #include "llm/models/llama.h"
+#include "llm/nn/backend.h"
+#include "llm/nn/matmul.h"
 #include "llm/tokenizers/bpe.h"
 #include "llm/tokenizers/char.h"
 
@@ -116,6 +118,11 @@ Preset preset(const std::string& name) {
         "expected nano, shakespeare or tiny but received \"" + name + "\".");
   }
   return it->second();
+}
+
+bool computes_in_bfloat16(const TrainConfig& config) {
+  return device_name() == "gpu" ||
+      (config.bfloat16 && nn::bf16_products_pay());
 }
 
 Json model_config(const ModelShape& s, int vocab_size, int context) {

@@ -42,6 +42,10 @@ std::vector<std::string> preset_names();
 /** Throws UsageError for an unknown name, listing those there are. */
 Preset preset(const std::string& name);
 
+/** Whether to compute in bfloat16 where nobody says: on a GPU, and on a CPU if
+ * the preset wants it and products in bfloat16 are faster there. */
+bool computes_in_bfloat16(const TrainConfig& config);
+
 /** config.json of a model of this shape. Throws UsageError for a shape that
  * cannot be built. */
 Json model_config(const ModelShape& shape, int vocab_size, int context);

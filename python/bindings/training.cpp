@@ -152,9 +152,14 @@ void add_presets(nb::module_& m) {
   m.def("preset_names", &preset_names);
   m.def(
       "preset",
-      &preset,
+      [](const std::string& name) {
+        Preset p = preset(name);
+        p.train.bfloat16 = computes_in_bfloat16(p.train);
+        return p;
+      },
       "name"_a,
-      "\"tiny\", \"nano\" or \"shakespeare\", as simple_llm trains them.");
+      "\"tiny\", \"nano\" or \"shakespeare\", as simple_llm trains them on "
+      "this device.");
   m.def(
       "model_config",
       &model_config,
