@@ -13,7 +13,6 @@
 #include "llm/core/error.h"
 #include "llm/generation/generate.h"
 #include "llm/nn/backend.h"
-#include "llm/nn/matmul.h"
 #include "llm/training/presets.h"
 
 namespace llm {
