@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from cpp_cells import PACKAGE, Notebook, toolchain
 from mlx_llm_tutorial.cpp import generate
+from mlx_llm_tutorial.cpp.library import find_library
 from mlx_llm_tutorial.cpp.source import Source
 from test_cpp_cells import ATTENTION
 from test_cpp_types import SCALE
@@ -33,6 +34,7 @@ def check(tmp_path_factory):
     compiler = toolchain("clang").compiler
     flags = [compiler.path, *compiler.flags(0), "-stdlib=libc++"]
     flags += ["-Werror", "-pedantic-errors"]
+    flags += [f"-isystem{f}" for f in find_library().folders]
     prelude = FOLDER / "prelude.hpp"
     pch = folder / "prelude.pch"
     command = [*flags, "-x", "c++-header", str(prelude), "-o", str(pch)]
