@@ -50,7 +50,9 @@ class Contenders:
         done = subprocess.run(
             [str(word) for word in command], stdout=subprocess.PIPE, text=True
         )
-        return figures(json.loads(done.stdout)) if done.returncode == 0 else None
+        return (
+            figures(json.loads(done.stdout)) if done.returncode == 0 else None
+        )
 
     def mlx_lm(self, model, rows):
         said = run_script(

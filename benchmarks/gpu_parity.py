@@ -106,7 +106,9 @@ def main():
         result["largest_difference_bf16"] = max(
             abs(a - b) for a, b in zip(cpu, half)
         )
-        holds[f"the first {args.steps} losses within {LOSSES:g}"] = gap <= LOSSES
+        holds[f"the first {args.steps} losses within {LOSSES:g}"] = (
+            gap <= LOSSES
+        )
         models = {"nano": (trained, 64)}
         models["smollm2"] = (smollm2.gguf_file("fp32"), 64)
         result["models"] = {
@@ -117,20 +119,27 @@ def main():
     for name, said in result["models"].items():
         exact = said["fp32"]
         worst = max(exact[key] for key in ("logits", "loss", "gradients"))
-        holds[f"{name}: logits, loss, gradients within {FP32:g}"] = worst <= FP32
+        holds[f"{name}: logits, loss, gradients within {FP32:g}"] = (
+            worst <= FP32
+        )
     if peers.has("torch"):
         torch = run_script(peers.python, "torch_bf16.py", 8)
         result["torch_bf16"] = torch
         if torch:
             ours = result["models"]["nano"]["bf16"]
             # Another model of the same shape: the same order, not the same number.
-            holds["bfloat16: as near to float32 as PyTorch's, within 1.5 x"] = all(
-                ours[key] <= 1.5 * torch[key] for key in ("logits", "gradients")
+            holds["bfloat16: as near to float32 as PyTorch's, within 1.5 x"] = (
+                all(
+                    ours[key] <= 1.5 * torch[key]
+                    for key in ("logits", "gradients")
+                )
             )
     result["texts"] = texts(smollm2.gguf_file("q4"), args.tokens)
     equal = sum(t["same"] == t["tokens"] for t in result["texts"])
     result["equal_texts"] = equal
-    holds["the likeliest text of every prompt is the CPU's"] = equal == len(PROMPTS)
+    holds["the likeliest text of every prompt is the CPU's"] = equal == len(
+        PROMPTS
+    )
     return measurement.save(result, holds)
 
 

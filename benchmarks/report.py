@@ -368,7 +368,9 @@ def gpu_decode(r):
         figure = found["tokens_per_s"]
         ratio = figure["ratios"]["mlx_lm"]["median"]
         ours = figure["values"]["cpp"]["median"]
-        cells.append(f"{case}: {ours:,.0f} tokens a second, {ratio:.2f} x mlx-lm")
+        cells.append(
+            f"{case}: {ours:,.0f} tokens a second, {ratio:.2f} x mlx-lm"
+        )
     return cells
 
 

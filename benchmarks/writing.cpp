@@ -8,8 +8,8 @@
 #include <iostream>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <mlx/memory.h>
+#include <CLI/CLI.hpp>
 
 #include "llm/core/error.h"
 #include "llm/core/files.h"

@@ -174,8 +174,7 @@ class CommandLine {
       command->add_option(
           "--model", o_.model, "folder, or name in models/; default: latest");
     }
-    command->add_option(
-        "--device", o_.device, device_help);
+    command->add_option("--device", o_.device, device_help);
     command->add_option("--threads", o_.threads, "of BLAS; 0: all cores");
     command->add_flag("--json", o_.json, "end with one line of JSON");
     command->add_flag("--offline", o_.offline, "never use the network");

@@ -45,8 +45,7 @@ class TuneCommandLine {
     }
     command->add_option(
         "--chat-format", o_.chat_format, "auto, chatml or plain");
-    command->add_option(
-        "--device", o_.device, device_help);
+    command->add_option("--device", o_.device, device_help);
     command->add_option("--threads", o_.threads, "of BLAS; 0: all cores");
     command->add_flag("--json", o_.json, "end with one line of JSON");
     command->add_flag("--offline", o_.offline, "never use the network");

@@ -42,7 +42,7 @@ class Reader {
   ~Reader() {
     stream_->cancel();
   }
-// [/snippet]
+  // [/snippet]
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 

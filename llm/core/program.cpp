@@ -48,8 +48,11 @@ int report_output_failure(std::string_view name) {
 /** MLX has no class of its own for it: its allocators and CUDA say so. */
 bool tells_of_gpu_memory(const std::string& what) {
   for (const char* words :
-       {"Unable to allocate", "out of memory", "Attempting to allocate",
-        "OutOfMemory", "CUBLAS_STATUS_ALLOC_FAILED"}) {
+       {"Unable to allocate",
+        "out of memory",
+        "Attempting to allocate",
+        "OutOfMemory",
+        "CUBLAS_STATUS_ALLOC_FAILED"}) {
     if (what.find(words) != std::string::npos) {
       return true;
     }

@@ -14,8 +14,9 @@ namespace {
 constexpr uint64_t kGroup = 256; // steps whose places are sent at once
 
 /** What an operation makes lies on the device; what the host fills does not. */
-mx::array
-on_device(const std::vector<int32_t>& values, const mx::Shape& shape) {
+mx::array on_device(
+    const std::vector<int32_t>& values,
+    const mx::Shape& shape) {
   mx::array out =
       mx::add(mx::array(values.data(), shape, mx::int32), mx::array(0));
   mx::eval(out);
@@ -38,8 +39,7 @@ Batch DeviceBatches::operator()(uint64_t step, int64_t batch, int64_t block) {
       const auto some = batch_offsets(seed_, i, batch, block, n_);
       starts.insert(starts.end(), some.begin(), some.end());
     }
-    const mx::Shape shape = {
-        static_cast<int>(kGroup), static_cast<int>(batch)};
+    const mx::Shape shape = {static_cast<int>(kGroup), static_cast<int>(batch)};
     places_.insert_or_assign(
         std::pair(batch, block), Places{group, on_device(starts, shape)});
   }

@@ -61,8 +61,7 @@ Choice choose(
       row.state(),
       row.vocabulary());
   const mx::array last = stages.back();
-  const size_t position =
-      row.text().size() + unknown - row.prompt_length();
+  const size_t position = row.text().size() + unknown - row.prompt_length();
   const auto forced = options.force.find(static_cast<int>(position));
   std::optional<mx::array> best;
   if (greedy) {

@@ -102,7 +102,7 @@ struct Generator::State {
   GenerationRow row;
   TextCache own;
   Reader reader;
-  std::optional<Choice> ahead; // the token after all that are known
+  std::optional<Choice> ahead;       // the token after all that are known
   std::vector<GeneratedToken> drawn; // and not told yet, the next one last
   const Clock::time_point begin = Clock::now();
   std::optional<Clock::time_point> first;

@@ -11,10 +11,10 @@
 #include <mlx/transforms.h>
 
 #include "llm/core/error.h"
+#include "llm/generation/batch_lane.h"
 #include "llm/generation/choose.h"
 #include "llm/generation/generate.h"
 #include "llm/generation/generate_batch_ahead.h"
-#include "llm/generation/batch_lane.h"
 
 namespace llm {
 

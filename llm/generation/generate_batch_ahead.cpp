@@ -9,8 +9,8 @@
 #include <mlx/ops.h>
 #include <mlx/transforms.h>
 
-#include "llm/generation/choose.h"
 #include "llm/generation/batch_lane.h"
+#include "llm/generation/choose.h"
 #include "llm/nn/loss.h"
 
 namespace llm {
@@ -155,8 +155,7 @@ class Batch {
     const mx::array exact = mx::astype(logits, mx::float32);
     for (int b = 0; b < B; ++b) {
       const mx::array row = mx::flatten(mx::take(exact, b, 0));
-      const Choice choice =
-          choose(lanes[b]->row, row, chain_, options_, ahead);
+      const Choice choice = choose(lanes[b]->row, row, chain_, options_, ahead);
       ids.push_back(choice.id);
       logprobs.push_back(choice.logprob);
     }

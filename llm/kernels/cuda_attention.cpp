@@ -20,11 +20,7 @@ constexpr int kTile = 64, kThreads = 128; // rows of a tile; four warps
 using Sizes = AttentionSizes;
 
 Constants constants(const Sizes& s, float p) {
-  return {
-      {"L", s.L},
-      {"C", s.C},
-      {"H", s.heads},
-      {"drop", drop_threshold(p)}};
+  return {{"L", s.L}, {"C", s.C}, {"H", s.heads}, {"drop", drop_threshold(p)}};
 }
 
 } // namespace
@@ -82,17 +78,13 @@ mx::array attention_backward(
       constants(s, p))[0];
 }
 
-
 bool usable_cuda_attention(const mx::array& qkv, int heads) {
   return qkv.ndim() == 3 && qkv.shape(2) == 3 * 64 * heads &&
       qkv.shape(1) % kTile == 0 && usable_on_cuda({qkv});
 }
 
-mx::array cuda_attention(
-    const mx::array& qkv,
-    int heads,
-    const mx::array& key,
-    float p) {
+mx::array
+cuda_attention(const mx::array& qkv, int heads, const mx::array& key, float p) {
   const Sizes s{qkv.shape(0), qkv.shape(1), qkv.shape(2) / 3, heads};
   const auto run = [=](const std::vector<mx::array>& in) {
     return attention_forward(in[0], in[1], s, p);

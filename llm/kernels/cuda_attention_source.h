@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The CUDA text of cuda_attention.cpp. Names of fragments as in the PTX manual's
-// mma.m16n8k16: lane 4 g + t of a warp holds rows g and g + 8, columns 2 t and
-// 2 t + 1 of an 8 wide tile.
+// The CUDA text of cuda_attention.cpp. Names of fragments as in the PTX
+// manual's mma.m16n8k16: lane 4 g + t of a warp holds rows g and g + 8, columns
+// 2 t and 2 t + 1 of an 8 wide tile.
 
 #pragma once
 

@@ -28,7 +28,11 @@ namespace mx = mlx::core;
 // NVRTC's interface, of which there are no headers here.
 using Program = void*;
 using Create = int (*)(
-    Program*, const char*, const char*, int, const char* const*,
+    Program*,
+    const char*,
+    const char*,
+    int,
+    const char* const*,
     const char* const*);
 using Compile = int (*)(Program, int, const char* const*);
 using Size = int (*)(Program, size_t*);
@@ -51,8 +55,8 @@ Function find(const char* name) {
 size_t number(const char* name) {
   const auto& facts = mx::device_info(mx::default_device());
   const auto it = facts.find(name);
-  const bool there = it != facts.end() &&
-      std::holds_alternative<size_t>(it->second);
+  const bool there =
+      it != facts.end() && std::holds_alternative<size_t>(it->second);
   return there ? std::get<size_t>(it->second) : 0;
 }
 

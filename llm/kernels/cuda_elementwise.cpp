@@ -63,7 +63,11 @@ mx::array
 call(const CudaKernel& kernel, const std::vector<mx::array>& in, Constants c) {
   c.emplace_back("n", static_cast<int>(in[0].size()));
   return kernel(
-      in, {in[0].shape()}, {mx::bfloat16}, {blocks_of(in[0]), 1, 1}, kThreads,
+      in,
+      {in[0].shape()},
+      {mx::bfloat16},
+      {blocks_of(in[0]), 1, 1},
+      kThreads,
       c)[0];
 }
 
@@ -197,7 +201,11 @@ mx::array cuda_rows(const mx::array& table, const mx::array& ids) {
     const int n = static_cast<int>(in[1].size()) * C;
     const int blocks = (n / kEach + kThreads - 1) / kThreads;
     return kernel(
-        in, {shape}, {mx::bfloat16}, {blocks, 1, 1}, kThreads,
+        in,
+        {shape},
+        {mx::bfloat16},
+        {blocks, 1, 1},
+        kThreads,
         {{"C", C}, {"n", n}});
   };
   const auto gradient = [](const std::vector<mx::array>& in,
@@ -207,8 +215,7 @@ mx::array cuda_rows(const mx::array& table, const mx::array& ids) {
     const int rows = (V + 7) / 8 * 8; // products are fast in steps of 8
     const mx::array ids = mx::reshape(in[1], {1, -1}); // [1, n]
     const mx::array ones = mx::astype(
-        mx::equal(
-            mx::reshape(mx::arange(0, rows, ids.dtype()), {-1, 1}), ids),
+        mx::equal(mx::reshape(mx::arange(0, rows, ids.dtype()), {-1, 1}), ids),
         mx::bfloat16); // [rows, n]
     const mx::array sums =
         mx::matmul(ones, mx::reshape(cotangents[0], {-1, C}));

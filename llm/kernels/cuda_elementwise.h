@@ -17,10 +17,8 @@ bool usable_cuda_elementwise(const mlx::core::array& x);
 mlx::core::array cuda_gelu(const mlx::core::array& x);
 
 /** x with each value zeroed with probability p, the others scaled. */
-mlx::core::array cuda_dropped(
-    const mlx::core::array& x,
-    const mlx::core::array& key,
-    float p);
+mlx::core::array
+cuda_dropped(const mlx::core::array& x, const mlx::core::array& key, float p);
 
 /** Rows of table [V, C] by ids [...] -> [..., C]; V is small: the gradient is a
  * product with ones where the ids are, the same bits each time. */

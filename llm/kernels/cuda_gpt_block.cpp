@@ -59,8 +59,8 @@ class Block {
     const Arrays& k = kept.arrays;
     const mx::array dm = drop(dout, in[9], o_.p_mlp);
     const mx::array df = gelu_backward(k[8], mx::matmul(dm, in[6]));
-    const Arrays dh = norm_backward(
-        k[5], in[4], k[7], mx::matmul(df, in[5]), false, dout);
+    const Arrays dh =
+        norm_backward(k[5], in[4], k[7], mx::matmul(df, in[5]), false, dout);
     const mx::array da = drop(dh[0], in[8], o_.p_attention);
     const mx::array dqkv = attention_backward(
         k[2], in[7], k[4], k[3], mx::matmul(da, in[3]), s_, o_.p_weights);
@@ -119,12 +119,10 @@ mx::array cuda_gpt_block(
   const auto run = [block, kept](const Arrays& in) {
     return block.forward(in, *kept);
   };
-  const auto gradient = [block, kept](
-                            const Arrays& in,
-                            const Arrays& cotangents,
-                            const Arrays&) {
-    return block.backward(in, cotangents[0], *kept);
-  };
+  const auto gradient =
+      [block, kept](const Arrays& in, const Arrays& cotangents, const Arrays&) {
+        return block.backward(in, cotangents[0], *kept);
+      };
   const mx::array out = mx::custom_vjp(run, gradient)(
       {mx::reshape(x, {B * L, C}),
        w.ln_1,

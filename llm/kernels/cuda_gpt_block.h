@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // A whole block of GPT-2 for training on an NVIDIA GPU, both directions written
-// down. A small model's step is bound by the host, which spends microseconds for
-// each node of MLX's graph: derived operation by operation a block has more than
-// twice as many. The formulas are those of llm/models/gpt.h; a test says
+// down. A small model's step is bound by the host, which spends microseconds
+// for each node of MLX's graph: derived operation by operation a block has more
+// than twice as many. The formulas are those of llm/models/gpt.h; a test says
 // that both agree.
 
 #pragma once

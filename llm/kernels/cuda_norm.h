@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Layer norm for training on an NVIDIA GPU: a warp for each row, every value
-// read once, where MLX's kernels take three to four times as long for short rows.
+// read once, where MLX's kernels take three to four times as long for short
+// rows.
 
 #pragma once
 

@@ -57,10 +57,7 @@ mx::array gelu_backward(const mx::array& x, const mx::array& dy);
 /** x with each value zeroed with probability p (which may be 0), the others
  * scaled; x + what that leaves of y. */
 mx::array drop(const mx::array& x, const mx::array& key, float p);
-mx::array add_drop(
-    const mx::array& x,
-    const mx::array& y,
-    const mx::array& key,
-    float p);
+mx::array
+add_drop(const mx::array& x, const mx::array& y, const mx::array& key, float p);
 
 } // namespace llm::kernels

@@ -145,12 +145,7 @@ mx::array cuda_squares(const std::vector<mx::array>& arrays) {
   }
 )");
     sums.push_back(mx::sum(kernel(
-        some,
-        {{w.blocks}},
-        {mx::float32},
-        {w.blocks, 1, 1},
-        kThreads,
-        {})[0]));
+        some, {{w.blocks}}, {mx::float32}, {w.blocks, 1, 1}, kThreads, {})[0]));
   }
   return sums.size() == 1 ? sums[0] : mx::sum(mx::stack(sums));
 }
@@ -174,8 +169,9 @@ std::vector<mx::array> cuda_adamw(
         });
     std::vector<std::string> inputs = w.inputs;
     inputs.push_back("scalars");
-    const std::string constants = "  const float beta1 = " +
-        text_of(settings.beta1) + ", beta2 = " + text_of(settings.beta2) +
+    const std::string constants =
+        "  const float beta1 = " + text_of(settings.beta1) +
+        ", beta2 = " + text_of(settings.beta2) +
         ", eps = " + text_of(settings.eps) + ";\n";
     const CudaKernel kernel(
         "adamw",

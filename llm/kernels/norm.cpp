@@ -218,10 +218,8 @@ Kernel gradient_kernel(const NormSettings& s, const Function& plain) {
   return {
       .name = "norm_gradient",
       .settings = s.list(),
-      .run =
-          [s](const Tensors& in, const Tensors& out) {
-            run_norm_gradient(s, in, out);
-          },
+      .run = [s](const Tensors& in,
+                 const Tensors& out) { run_norm_gradient(s, in, out); },
       .plain = plain_norm,
       .accepts = Accepts::row_gaps};
 }
@@ -314,12 +312,11 @@ std::vector<mx::array> add_norm(
       .centered = centered,
       .with_bias = bias.has_value(),
       .residual = true};
-  Kernel kernel =
-      norm_kernel(s, [plain](const std::vector<mx::array>& in) {
-        std::vector<mx::array> inputs(in.begin() + 1, in.end());
-        inputs[0] = mx::add(in[0], in[1]);
-        return std::vector<mx::array>{inputs[0], plain(inputs)[0]};
-      });
+  Kernel kernel = norm_kernel(s, [plain](const std::vector<mx::array>& in) {
+    std::vector<mx::array> inputs(in.begin() + 1, in.end());
+    inputs[0] = mx::add(in[0], in[1]);
+    return std::vector<mx::array>{inputs[0], plain(inputs)[0]};
+  });
   kernel.vjp = [s, plain](auto in, const auto& cotangents, const auto& out) {
     in.erase(in.begin());
     in[0] = out[0];

@@ -61,9 +61,9 @@ struct GPTAttention {
     const mx::array qkv = c_attn(x); // [B, L, 3 C]
     const bool drops = attn_dropout.key && attn_dropout.p > 0;
     const mx::array y = cache ? attend_heads(qkv, cache)
-        : drops ? nn::dropping_attention(
-                      qkv, heads, *attn_dropout.key, attn_dropout.p)
-                : nn::packed_attention(qkv, heads);
+        : drops
+        ? nn::dropping_attention(qkv, heads, *attn_dropout.key, attn_dropout.p)
+        : nn::packed_attention(qkv, heads);
     return resid_dropout(c_proj(y));
   }
 

@@ -135,7 +135,7 @@ class LayerCache {
   CacheStore keys_, values_;
   int length_ = 0;
   nn::PreparedDecode prepared_;
-  std::vector<LayerCache*> rows_; // not empty: a batch of them
+  std::vector<LayerCache*> rows_;        // not empty: a batch of them
   std::shared_ptr<LeftPadding> padding_; // several texts in the arrays
 };
 

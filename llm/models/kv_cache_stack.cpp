@@ -14,7 +14,9 @@ namespace llm {
 LeftPadding::LeftPadding(std::vector<int32_t> left)
     : left_(std::move(left)),
       any_(std::any_of(
-          left_.begin(), left_.end(), [](int32_t n) { return n > 0; })),
+          left_.begin(),
+          left_.end(),
+          [](int32_t n) { return n > 0; })),
       array_(left_.data(), mx::Shape{static_cast<int>(left_.size())}) {}
 
 const mx::array& LeftPadding::rows(int length) {
@@ -36,8 +38,8 @@ const mx::array& LeftPadding::mask(int S) {
 
 bool KVCache::can_stack() const {
   return std::all_of(layers.begin(), layers.end(), [](const LayerCache& l) {
-    return l.options_.window == 0 && l.options_.bits == 0 &&
-        l.rows_.empty() && !l.head_scale && !l.mlp_scale && !l.keep_queries;
+    return l.options_.window == 0 && l.options_.bits == 0 && l.rows_.empty() &&
+        !l.head_scale && !l.mlp_scale && !l.keep_queries;
   });
 }
 
@@ -51,11 +53,10 @@ KVCache KVCache::stack(const std::vector<KVCache*>& rows) {
     left.push_back(longest - row->length());
   }
   const auto padding = std::make_shared<LeftPadding>(left);
-  const auto join = [&](size_t i, CacheStore LayerCache::*store) {
+  const auto join = [&](size_t i, CacheStore LayerCache::* store) {
     std::vector<mx::array> texts;
-    const auto full = std::find_if(rows.begin(), rows.end(), [](auto* row) {
-      return row->length() > 0;
-    });
+    const auto full = std::find_if(
+        rows.begin(), rows.end(), [](auto* row) { return row->length() > 0; });
     const mx::array& like = ((*full)->layers[i].*store).parts.at(0);
     for (size_t b = 0; b < rows.size(); ++b) {
       const LayerCache& layer = rows[b]->layers[i];
@@ -64,10 +65,9 @@ KVCache KVCache::stack(const std::vector<KVCache*>& rows) {
             {1, like.shape(1), longest, like.shape(3)}, like.dtype()));
         continue;
       }
-      const mx::array x =
-          (layer.*store).read(0, layer.length_, layer.options_);
-      texts.push_back(mx::pad(
-          x, std::vector<int>{2}, mx::Shape{left[b]}, mx::Shape{0}));
+      const mx::array x = (layer.*store).read(0, layer.length_, layer.options_);
+      texts.push_back(
+          mx::pad(x, std::vector<int>{2}, mx::Shape{left[b]}, mx::Shape{0}));
     }
     return mx::concatenate(texts, 0);
   };
@@ -93,7 +93,8 @@ void KVCache::unstack(const std::vector<KVCache*>& rows) const {
       const auto part = [&](const CacheStore& store) {
         const mx::array& x = store.parts.at(0);
         return mx::contiguous(mx::slice(
-            x, {row, 0, left, 0},
+            x,
+            {row, 0, left, 0},
             {row + 1, x.shape(1), from.length_, x.shape(3)}));
       };
       to.length_ = from.length_ - left;

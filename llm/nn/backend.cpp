@@ -75,7 +75,8 @@ bool wants_gpu(const std::string& device) {
     throw UsageError(
         "device",
         "expected cpu, gpu or cuda (the same as gpu, on NVIDIA) but received "
-        "\"" + device + "\".");
+        "\"" +
+            device + "\".");
   }
   if (device == "cpu" && !is_for_cuda()) {
     return false;
@@ -91,8 +92,7 @@ bool wants_gpu(const std::string& device) {
   const bool needed = asked || is_for_cuda();
   if ((needed && !available) || (device == "cuda" && is_apple)) {
     throw InputError(
-        "device",
-        cuda_device_problem(device, is_apple, is_for_cuda(), error));
+        "device", cuda_device_problem(device, is_apple, is_for_cuda(), error));
   }
   if (device == "cpu") {
     return false;
@@ -142,8 +142,7 @@ std::string cuda_device_problem(
   if (is_apple || !for_cuda) {
     return "expected a GPU but this MLX has none (CPU backend only); leave out "
            "--device " +
-        device +
-        (is_apple ? "." : ", or ./tutorial start --device cuda.");
+        device + (is_apple ? "." : ", or ./tutorial start --device cuda.");
   }
   return "expected an NVIDIA GPU, for which this MLX is built, but none "
          "answers; see `nvidia-smi`, or go back with ./tutorial start --device "

@@ -27,8 +27,8 @@ std::vector<mx::array> plain_rows(const std::vector<mx::array>& in) {
 }
 
 // A GPU adds the gradients of a row in any order, one after the other, where
-// ids repeat: in a small table all the time. There a product with ones where the
-// ids are gives the same sums, at once and each time to the same bits.
+// ids repeat: in a small table all the time. There a product with ones where
+// the ids are gives the same sums, at once and each time to the same bits.
 constexpr int kSmallTable = 1024;
 
 bool trains_on_gpu(const mx::array& table) {
@@ -87,8 +87,7 @@ namespace {
 mx::array in_steps_of_8(const mx::array& x, const mx::array& table) {
   const int V = table.shape(0), more = (8 - V % 8) % 8;
   const mx::array rest = mx::zeros({more, table.shape(1)}, table.dtype());
-  const mx::array y =
-      matmul_transposed(x, mx::concatenate({table, rest}, 0));
+  const mx::array y = matmul_transposed(x, mx::concatenate({table, rest}, 0));
   mx::Shape end = y.shape();
   end.back() = V;
   return mx::slice(y, mx::Shape(y.ndim(), 0), end);

@@ -35,8 +35,7 @@ mx::array transposed_on_gpu(const mx::array& x, const mx::array& w) {
     const mx::array dy = mx::reshape(cotangents[0], {-1, N});
     const mx::array rows = mx::reshape(in[0], {-1, K});
     return std::vector<mx::array>{
-        mx::matmul(cotangents[0], in[1]),
-        mx::matmul(mx::transpose(dy), rows)};
+        mx::matmul(cotangents[0], in[1]), mx::matmul(mx::transpose(dy), rows)};
   };
   return mx::custom_vjp(plain_transposed, backward)({x, w})[0];
 }

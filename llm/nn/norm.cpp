@@ -38,8 +38,7 @@ mx::array layer_norm(
       return kernels::cuda_layer_norm(x, weight, bias, eps);
     }
     if (kernels::usable({x, weight}) && (!bias || kernels::usable({*bias}))) {
-      return kernels::layer_norm(
-          x, weight, bias, eps, plain_layer_norm(eps));
+      return kernels::layer_norm(x, weight, bias, eps, plain_layer_norm(eps));
     }
   }
   // [snippet layer-norm]

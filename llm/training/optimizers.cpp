@@ -163,8 +163,7 @@ OptimizerStep Optimizer::step(
           path, only_if(look, mx::astype(leaf.p, before.dtype()), before));
       for (size_t j = 0; j < method->moments.size(); ++j) {
         const std::string name = method->moments[j] + path;
-        out.state.emplace(
-            name, only_if(look, leaf.moments[j], state.at(name)));
+        out.state.emplace(name, only_if(look, leaf.moments[j], state.at(name)));
       }
     }
   }

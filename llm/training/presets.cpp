@@ -121,8 +121,7 @@ Preset preset(const std::string& name) {
 }
 
 bool computes_in_bfloat16(const TrainConfig& config) {
-  return device_name() == "gpu" ||
-      (config.bfloat16 && nn::bf16_products_pay());
+  return device_name() == "gpu" || (config.bfloat16 && nn::bf16_products_pay());
 }
 
 Json model_config(const ModelShape& s, int vocab_size, int context) {

@@ -162,8 +162,8 @@ std::vector<mx::array> TrainStep::gradients(
     model_.set_dropout_key(key);
     return std::vector<mx::array>{loss_(model_, batch)};
   };
-  const nn::ValueAndGrad result = nn::value_and_grad(
-      loss, on_cuda() ? cast(parameters, type) : parameters);
+  const nn::ValueAndGrad result =
+      nn::value_and_grad(loss, on_cuda() ? cast(parameters, type) : parameters);
   std::vector<mx::array> out = {result.values[0]};
   append(out, result.grads);
   return out;

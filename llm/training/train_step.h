@@ -66,8 +66,8 @@ class TrainStep {
       uint64_t dropout_key) const;
 
   /** The same in two halves: begins the update, and waits for it. A GPU is
-   * never idle if the next update begins before this one is waited for; finish()
-   * throws then, and the state that came of it is the one before. */
+   * never idle if the next update begins before this one is waited for;
+   * finish() throws then, and the state that came of it is the one before. */
   PendingStep start(
       const TrainState& state,
       const std::vector<TrainBatch>& micro_batches,

@@ -139,8 +139,8 @@ class Run {
 
   /** True if nobody looks at the weights before the next update. */
   bool goes_on() const {
-    return overlaps() && !at_end() &&
-        !due(config_.checkpoint_every) && !due(config_.sample_every) &&
+    return overlaps() && !at_end() && !due(config_.checkpoint_every) &&
+        !due(config_.sample_every) &&
         !(task_.evaluate && due(config_.eval_every)) &&
         !(callbacks_.stop_requested && callbacks_.stop_requested());
   }

@@ -84,7 +84,6 @@ adam_direction(const Config& c, const Shared& s, const mx::array& g, Leaf& l) {
 }
 // [/snippet]
 
-
 // in: p..., g..., m..., v..., scalars; out: p..., m..., v... .
 std::vector<mx::array> plain_adamw(
     const Config& c,

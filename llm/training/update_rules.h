@@ -40,7 +40,7 @@ struct Method {
   std::string name;
   std::vector<std::string> moments; ///< prefixes of the names in the state
   Rule rule;
-  bool scales = false; ///< multiplies gradients by Shared::scale itself
+  bool scales = false;   ///< multiplies gradients by Shared::scale itself
   bool any_type = false; ///< takes bfloat16 gradients, on an NVIDIA GPU
 };
 

@@ -43,7 +43,9 @@ def test_a_gpu_is_chosen_and_remembered(box):
     assert pip[-1].endswith("requirements-cuda.txt")
     assert (box.clone / "build/cuda/bin/simple_llm").is_file()
     assert not (box.clone / "build/release").exists()
-    train = [c for c in box.calls("simple_llm") if "'train'" in c or "train" in c]
+    train = [
+        c for c in box.calls("simple_llm") if "'train'" in c or "train" in c
+    ]
     assert "--device" in train[0] and "cuda" in train[0]
     # A later command goes on with it, without a question.
     done = box.run("run", "simple_llm", "sample")

@@ -95,7 +95,7 @@ TEST_CASE("generate_batch_ahead: equals single runs, as on a GPU") {
   GenerateOptions options{.max_tokens = 20};
   options.sampling.temperature = 0;
   check_batch(*qwen(32), options, 4, true); // the window rule
-  options.cache.window = 16; // cannot be stacked
+  options.cache.window = 16;                // cannot be stacked
   check_batch(*qwen(128), options, 4, true);
 }
 

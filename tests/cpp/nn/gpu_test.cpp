@@ -58,8 +58,8 @@ mx::array kept(int B, int H, int L, const mx::array& key, float p) {
   const mx::array first = mx::slice(k, {0}, {1});
   const mx::array second = mx::slice(k, {1}, {2});
   const mx::array rows = mx::arange(0, B * H * L, mx::uint32);
-  const mx::array random = mx::reshape(
-      mixed(mx::bitwise_xor(mixed(rows + first), second)), {-1, 1});
+  const mx::array random =
+      mx::reshape(mixed(mx::bitwise_xor(mixed(rows + first), second)), {-1, 1});
   const mx::array pairs = mx::reshape(
       mx::arange(0, L / 2, mx::uint32) * mx::array(0x9e3779b9u, mx::uint32),
       {1, -1});
@@ -94,10 +94,9 @@ TEST_CASE(
       const mx::array w = nn::attention_weights(
           nn::split_heads(parts[0], H), nn::split_heads(parts[1], H));
       const mx::array mask = kept(B, H, L, key, p);
-      const mx::array dropped =
-          mx::where(mask, w / (1 - p), mx::array(0.0f));
-      return std::vector<mx::array>{nn::merge_heads(
-          mx::matmul(dropped, nn::split_heads(parts[2], H)))};
+      const mx::array dropped = mx::where(mask, w / (1 - p), mx::array(0.0f));
+      return std::vector<mx::array>{
+          nn::merge_heads(mx::matmul(dropped, nn::split_heads(parts[2], H)))};
     };
     const auto [y, dx] = mx::vjp(fused, {qkv}, {dy});
     const auto [plain_y, plain_dx] =
