@@ -14,7 +14,9 @@ namespace llm::kernels {
 namespace {
 
 constexpr int kThreads = 256, kBlock = 4096; // values of a block
-constexpr size_t kMost = 100;                // arrays of a kernel
+// Arrays of a kernel: that takes many, and one that makes as many (each output
+// holds all inputs and all other outputs, which costs the host time).
+constexpr size_t kMost = 100, kMostMade = 8;
 
 std::string text_of(float x) {
   std::ostringstream out;
@@ -92,8 +94,8 @@ const auto nothing = [](size_t) { return none; };
 
 std::vector<mx::array> cuda_cast(const std::vector<mx::array>& arrays) {
   std::vector<mx::array> out;
-  for (size_t i = 0; i < arrays.size(); i += kMost) {
-    const auto some = part(arrays, i, std::min(kMost, arrays.size() - i));
+  for (size_t i = 0; i < arrays.size(); i += kMostMade) {
+    const auto some = part(arrays, i, std::min(kMostMade, arrays.size() - i));
     const Walk w = walk(some, {"x"}, {"y"}, nothing);
     const CudaKernel kernel(
         "cast",
@@ -153,33 +155,25 @@ mx::array cuda_squares(const std::vector<mx::array>& arrays) {
 std::vector<mx::array> cuda_adamw(
     const std::vector<mx::array>& in,
     const CudaAdamW& settings) {
-  const size_t all = settings.decays.size();
-  std::vector<mx::array> p, m, v;
-  for (size_t i = 0; i < all; i += kMost) {
-    const size_t n = std::min(kMost, all - i);
-    std::vector<mx::array> some;
-    for (int list = 0; list < 4; ++list) {
-      const auto add = part(in, list * all + i, n);
-      some.insert(some.end(), add.begin(), add.end());
-    }
-    const auto parameters = part(some, 0, n);
-    const Walk w = walk(
-        parameters, {"p", "g", "m", "v"}, {"op", "om", "ov"}, [&](size_t j) {
-          return "decay = " + text_of(settings.decays[i + j]) + ";";
-        });
-    std::vector<std::string> inputs = w.inputs;
-    inputs.push_back("scalars");
-    const std::string constants =
-        "  const float beta1 = " + text_of(settings.beta1) +
-        ", beta2 = " + text_of(settings.beta2) +
-        ", eps = " + text_of(settings.eps) + ";\n";
-    const CudaKernel kernel(
-        "adamw",
-        inputs,
-        w.outputs,
-        "  const float *a_p, *a_m, *a_v; float *a_op, *a_om, *a_ov;\n  const " +
-            std::string(type_name(in[all])) +
-            "* a_g; long base, n; float decay;\n" + constants + w.choose + R"(
+  const size_t n = settings.decays.size();
+  const auto parameters = part(in, 0, n);
+  const Walk w =
+      walk(parameters, {"p", "g", "m", "v"}, {"op", "om", "ov"}, [&](size_t i) {
+        return "decay = " + text_of(settings.decays[i]) + ";";
+      });
+  std::vector<std::string> inputs = w.inputs;
+  inputs.push_back("scalars");
+  const std::string constants =
+      "  const float beta1 = " + text_of(settings.beta1) +
+      ", beta2 = " + text_of(settings.beta2) +
+      ", eps = " + text_of(settings.eps) + ";\n";
+  const CudaKernel kernel(
+      "adamw",
+      inputs,
+      w.outputs,
+      "  const float *a_p, *a_m, *a_v; float *a_op, *a_om, *a_ov;\n  const " +
+          std::string(type_name(in[n])) +
+          "* a_g; long base, n; float decay;\n" + constants + w.choose + R"(
   const long end = min(base + 4096l, n);
   const float lr = scalars[0], scale = scalars[3];
   const bool good = scalars[4] != 0;
@@ -196,26 +190,18 @@ std::vector<mx::array> cuda_adamw(
     a_ov[i] = good ? nv : v;
   }
 )");
-    some.push_back(in[4 * all]);
-    std::vector<mx::Shape> to = shapes(parameters);
-    for (int list = 0; list < 2; ++list) {
-      const auto more = shapes(parameters);
-      to.insert(to.end(), more.begin(), more.end());
-    }
-    const auto out = kernel(
-        some,
-        to,
-        std::vector<mx::Dtype>(3 * n, mx::float32),
-        {w.blocks, 1, 1},
-        kThreads,
-        {});
-    p.insert(p.end(), out.begin(), out.begin() + n);
-    m.insert(m.end(), out.begin() + n, out.begin() + 2 * n);
-    v.insert(v.end(), out.begin() + 2 * n, out.end());
+  std::vector<mx::Shape> to;
+  for (int list = 0; list < 3; ++list) {
+    const auto more = shapes(parameters);
+    to.insert(to.end(), more.begin(), more.end());
   }
-  p.insert(p.end(), m.begin(), m.end());
-  p.insert(p.end(), v.begin(), v.end());
-  return p;
+  return kernel(
+      in,
+      to,
+      std::vector<mx::Dtype>(3 * n, mx::float32),
+      {w.blocks, 1, 1},
+      kThreads,
+      {});
 }
 
 } // namespace llm::kernels

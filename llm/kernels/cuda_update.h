@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// An optimizer's work on an NVIDIA GPU: all parameters in one pass, where one
-// operation for each parameter is some hundred small ones.
+// An optimizer's work on an NVIDIA GPU: several parameters in one pass, where
+// operations for each parameter are some hundred small ones.
 
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace llm::kernels {
 
-/** Each as bfloat16. Float32 in, all in one kernel. */
+/** Each as bfloat16. Float32 in, several in one kernel. */
 std::vector<mx::array> cuda_cast(const std::vector<mx::array>& arrays);
 
 /** The sum of all squares, a float32 scalar; of float32 or bfloat16. */

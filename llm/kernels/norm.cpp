@@ -13,6 +13,8 @@
 
 #include <cmath>
 
+#include <mlx/ops.h>
+
 #include "llm/kernels/kernels.h"
 #include "llm/kernels/rows.h"
 #include "llm/kernels/simd-inl.h"

@@ -75,6 +75,8 @@ class Service {
   std::shared_ptr<void> on_model(OnModel callback);
 
   /** `notify` is called, from any thread, when the stream has got an event.
+   * The reader may have taken that event by then: let `notify` own what it
+   * uses.
    * ApiError queue_full, draining, engine_dead, model_not_found. Everything
    * that is found wrong later is an ErrorEvent. Dropping the stream cancels. */
   std::shared_ptr<Stream> generate(

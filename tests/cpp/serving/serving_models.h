@@ -5,6 +5,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -44,16 +45,16 @@ class Models {
 class Listener {
  public:
   Listener(Service& service, const GenerateRequest& request)
-      : stream_(service.generate(request, [this] {
-          const std::lock_guard lock(mutex_);
-          changed_.notify_all();
+      : stream_(service.generate(request, [bell = bell_] {
+          const std::lock_guard lock(bell->mutex);
+          bell->rung.notify_all();
         })) {}
 
   /** Waits for the next event; fails the test after 20 s. */
   Event next() {
-    std::unique_lock lock(mutex_);
+    std::unique_lock lock(bell_->mutex);
     std::optional<Event> event;
-    const bool came = changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+    const bool came = bell_->rung.wait_for(lock, std::chrono::seconds(20), [&] {
       event = stream_->pop();
       return event.has_value();
     });
@@ -79,8 +80,12 @@ class Listener {
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  struct Bell {
+    std::mutex mutex;
+    std::condition_variable rung;
+  };
+  // Rung once more, perhaps, after the last event was taken.
+  std::shared_ptr<Bell> bell_ = std::make_shared<Bell>();
   std::shared_ptr<Stream> stream_;
 };
 
