@@ -33,15 +33,11 @@ each(const bf16* from, bf16* to, long n, const F& f) {
   *reinterpret_cast<uint4*>(to + i) = r;
 }
 
-// The pair at place i of rows of C, times 1 / (1 - p) or zero.
+// The same for the pair at place i of rows of C.
 template <int C, int drop>
-__device__ __forceinline__ u32 dropped_pair(u32 pair, long i, const u32* key) {
-  constexpr float kept = 65536.0f / (65536 - drop);
+__device__ __forceinline__ u32 dropped_at(u32 pair, long i, const u32* key) {
   const u32 row = static_cast<u32>(i / C), column = static_cast<u32>(i % C);
-  const u32 bits = mixed(hash_row(row, key) + (column / 2) * 0x9e3779b9u);
-  return pack(
-      (bits & 0xffff) < drop ? 0.0f : low_of(pair) * kept,
-      (bits >> 16) < drop ? 0.0f : high_of(pair) * kept);
+  return dropped_pair<drop>(pair, hash_row(row, key), column / 2);
 }
 
 __device__ __forceinline__ float gelu_of(float x) {
@@ -134,7 +130,7 @@ mx::array drop(const mx::array& x, const mx::array& key, float p) {
       {"y"},
       R"(
   each(x, y, n, [&](u32 v, long i) {
-    return dropped_pair<C, drop>(v, i, key);
+    return dropped_at<C, drop>(v, i, key);
   });
 )",
       each_header);
@@ -155,7 +151,7 @@ mx::array add_drop(
       {"z"},
       R"(
   each(y, z, n, [&](u32 v, long i) {
-    const u32 d = dropped_pair<C, drop>(v, i, key);
+    const u32 d = dropped_at<C, drop>(v, i, key);
     const u32 b = *reinterpret_cast<const u32*>(x + i);
     return pack(low_of(b) + low_of(d), high_of(b) + high_of(d));
   });

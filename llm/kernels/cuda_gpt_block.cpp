@@ -44,9 +44,9 @@ class Block {
     const Arrays n1 = norm_forward(in[0], in[1], {}, o_.eps_1);
     const mx::array qkv = product(n1[0], in[2]); // [N, 3 C]
     const Arrays y = attention_forward(qkv, in[7], s_, o_.p_weights);
-    const mx::array h =
-        add_drop(in[0], product(y[0], in[3]), in[8], o_.p_attention);
-    const Arrays n2 = norm_forward(h, in[4], {}, o_.eps_2);
+    const Arrays n2 = add_norm_forward(
+        in[0], product(y[0], in[3]), {in[8], o_.p_attention}, in[4], o_.eps_2);
+    const mx::array& h = n2[2];
     const mx::array f = product(n2[0], in[5]); // [N, 4 C]
     const mx::array g = gelu_forward(f);
     const mx::array out = add_drop(h, product(g, in[6]), in[9], o_.p_mlp);
@@ -59,9 +59,15 @@ class Block {
     const Arrays& k = kept.arrays;
     const mx::array dm = drop(dout, in[9], o_.p_mlp);
     const mx::array df = gelu_backward(k[8], mx::matmul(dm, in[6]));
-    const Arrays dh =
-        norm_backward(k[5], in[4], k[7], mx::matmul(df, in[5]), false, dout);
-    const mx::array da = drop(dh[0], in[8], o_.p_attention);
+    const Arrays dh = norm_backward(
+        k[5],
+        in[4],
+        k[7],
+        mx::matmul(df, in[5]),
+        false,
+        dout,
+        {in[8], o_.p_attention});
+    const mx::array& da = dh[2];
     const mx::array dqkv = attention_backward(
         k[2], in[7], k[4], k[3], mx::matmul(da, in[3]), s_, o_.p_weights);
     const Arrays dx = norm_backward(

@@ -60,6 +60,17 @@ __device__ __forceinline__ float high_of(u32 pair) {
   return __uint_as_float(pair & 0xffff0000u);
 }
 
+// Columns 2 c and 2 c + 1 of a row with random bits of its own (hash_row), times
+// 1 / (1 - p) or zero.
+template <int drop>
+__device__ __forceinline__ u32 dropped_pair(u32 pair, u32 row_bits, u32 c) {
+  constexpr float kept = 65536.0f / (65536 - drop);
+  const u32 bits = mixed(row_bits + c * 0x9e3779b9u);
+  return pack(
+      (bits & 0xffff) < drop ? 0.0f : low_of(pair) * kept,
+      (bits >> 16) < drop ? 0.0f : high_of(pair) * kept);
+}
+
 __device__ __forceinline__ float warp_sum(float x) {
 #pragma unroll
   for (int d = 16; d > 0; d /= 2) {

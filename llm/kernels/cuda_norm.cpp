@@ -20,18 +20,27 @@ constexpr int kWarps = 8;      // of a block, a row each
 constexpr int kBackward = 264; // blocks, each with a share of the rows
 constexpr int kWidest = 2048;
 
-// Lane l of a warp holds the pairs l, l + 32, ... of its row.
+// Lane l of a warp holds the pairs l, l + 32, ... of its row. With `adds` the
+// row is h = x + what dropout leaves of `more`.
 constexpr const char* forward_source = R"(
   constexpr int n = C / 64;
   const int lane = threadIdx.x & 31;
   const long row = static_cast<long>(blockIdx.x) * 8 + (threadIdx.x >> 5);
   if (row >= N) return;
   const u32* from = reinterpret_cast<const u32*>(x) + row * (C / 2);
+  const u32 random = adds ? hash_row(row, reinterpret_cast<const u32*>(key)) : 0;
   u32 v[n];
   float sum = 0;
 #pragma unroll
   for (int j = 0; j < n; ++j) {
-    v[j] = from[lane + 32 * j];
+    const int i = lane + 32 * j;
+    v[j] = from[i];
+    if (adds) {
+      const u32 d = dropped_pair<drop>(
+          reinterpret_cast<const u32*>(more)[row * (C / 2) + i], random, i);
+      v[j] = pack(low_of(v[j]) + low_of(d), high_of(v[j]) + high_of(d));
+      reinterpret_cast<u32*>(h)[row * (C / 2) + i] = v[j];
+    }
     sum += low_of(v[j]) + high_of(v[j]);
   }
   const float mean = warp_sum(sum) / C;
@@ -59,7 +68,8 @@ constexpr const char* forward_source = R"(
   }
 )";
 
-// dx, and for each block the sums over its rows that make dweight and dbias.
+// dx (plus `more`), what dropout leaves of it, and for each block the sums over
+// its rows that make dweight and dbias.
 constexpr const char* backward_source = R"(
   constexpr int n = C / 64;
   __shared__ float s_w[C], s_b[C];
@@ -96,15 +106,21 @@ constexpr const char* backward_source = R"(
     a = warp_sum(a) / C;
     b = warp_sum(b) / C;
     u32* to = reinterpret_cast<u32*>(dx) + row * (C / 2);
+    const u32 random = drops ? hash_row(row, reinterpret_cast<const u32*>(key)) : 0;
 #pragma unroll
     for (int j = 0; j < n; ++j) {
       const int i = lane + 32 * j;
       const u32 m = has_more
           ? reinterpret_cast<const u32*>(more)[row * (C / 2) + i]
           : 0;
-      to[i] = pack(
+      const u32 d = pack(
           r * (g[2 * j] - a - h[2 * j] * b) + low_of(m),
           r * (g[2 * j + 1] - a - h[2 * j + 1] * b) + high_of(m));
+      to[i] = d;
+      if (drops) {
+        reinterpret_cast<u32*>(dropped)[row * (C / 2) + i] =
+            dropped_pair<drop>(d, random, i);
+      }
     }
   }
   for (int turn = 0; turn < 8; ++turn) { // in a fixed order
@@ -170,24 +186,56 @@ bool usable_cuda_norm(
       usable_on_cuda({x, weight}) && (!bias || usable_on_cuda({*bias}));
 }
 
-std::vector<mx::array> norm_forward(
+namespace {
+
+std::vector<mx::array> forward(
     const mx::array& x,
     const mx::array& weight,
     const std::optional<mx::array>& bias,
-    float eps) {
+    float eps,
+    const std::optional<mx::array>& more,
+    const Dropping& dropping) {
   static const CudaKernel kernel(
-      "layer_norm", {"x", "weight", "bias"}, {"y", "stats"}, forward_source);
+      "layer_norm",
+      {"x", "weight", "bias", "more", "key"},
+      {"y", "stats", "h"},
+      forward_source);
   const int C = x.shape(-1), N = static_cast<int>(x.size() / C);
   return kernel(
-      {x, weight, bias ? *bias : weight},
-      {x.shape(), {N, 2}},
-      {mx::bfloat16, mx::float32},
+      {x,
+       weight,
+       bias.value_or(weight),
+       more.value_or(weight),
+       dropping.key.value_or(weight)},
+      {x.shape(), {N, 2}, more ? x.shape() : mx::Shape{1}},
+      {mx::bfloat16, mx::float32, mx::bfloat16},
       {(N + kWarps - 1) / kWarps, 1, 1},
       32 * kWarps,
       {{"C", C},
        {"N", N},
        {"eps_bits", bits_of(eps)},
-       {"has_bias", bias.has_value()}});
+       {"has_bias", bias.has_value()},
+       {"adds", more.has_value()},
+       {"drop", drop_threshold(dropping.p)}});
+}
+
+} // namespace
+
+std::vector<mx::array> norm_forward(
+    const mx::array& x,
+    const mx::array& weight,
+    const std::optional<mx::array>& bias,
+    float eps) {
+  return forward(x, weight, bias, eps, {}, {});
+}
+
+std::vector<mx::array> add_norm_forward(
+    const mx::array& x,
+    const mx::array& y,
+    const Dropping& dropping,
+    const mx::array& weight,
+    float eps) {
+  return forward(x, weight, {}, eps, y, dropping);
 }
 
 std::vector<mx::array> norm_backward(
@@ -196,28 +244,35 @@ std::vector<mx::array> norm_backward(
     const mx::array& stats,
     const mx::array& dy,
     bool has_bias,
-    const std::optional<mx::array>& more) {
+    const std::optional<mx::array>& more,
+    const Dropping& then) {
   static const CudaKernel kernel(
       "layer_norm_backward",
-      {"x", "weight", "stats", "dy", "more"},
-      {"dx", "parts", "bias_parts"},
+      {"x", "weight", "stats", "dy", "more", "key"},
+      {"dx", "parts", "bias_parts", "dropped"},
       backward_source);
   const int C = x.shape(-1), N = static_cast<int>(x.size() / C);
   const int blocks = std::min(kBackward, (N + kWarps - 1) / kWarps);
-  const mx::Shape parts = {blocks, C};
+  const mx::Shape parts = {blocks, C}, none = {1};
+  const bool drops = then.key && then.p > 0;
   const std::vector<mx::array> d = kernel(
-      {x, weight, stats, dy, more ? *more : weight},
-      {x.shape(), parts, has_bias ? parts : mx::Shape{1}},
-      {mx::bfloat16, mx::float32, mx::float32},
+      {x, weight, stats, dy, more.value_or(weight), drops ? *then.key : weight},
+      {x.shape(), parts, has_bias ? parts : none, drops ? x.shape() : none},
+      {mx::bfloat16, mx::float32, mx::float32, mx::bfloat16},
       {blocks, 1, 1},
       32 * kWarps,
       {{"C", C},
        {"N", N},
        {"has_bias", has_bias},
-       {"has_more", more.has_value()}});
+       {"has_more", more.has_value()},
+       {"drops", drops},
+       {"drop", drop_threshold(then.p)}});
   std::vector<mx::array> out = {d[0], columns(d[1])};
   if (has_bias) {
     out.push_back(columns(d[2]));
+  }
+  if (then.key) {
+    out.push_back(drops ? d[3] : d[0]);
   }
   return out;
 }

@@ -35,6 +35,12 @@ mx::array attention_backward(
     const AttentionSizes& s,
     float p);
 
+/** Dropout with probability p; without a key there is none. */
+struct Dropping {
+  std::optional<mx::array> key;
+  float p = 0;
+};
+
 /** x [..., C] -> y, float32 mean and 1 / deviation of each row [N, 2]. */
 std::vector<mx::array> norm_forward(
     const mx::array& x,
@@ -42,14 +48,25 @@ std::vector<mx::array> norm_forward(
     const std::optional<mx::array>& bias,
     float eps);
 
-/** -> dx (plus `more`, if given), dweight [C], dbias [C] if there is one. */
+/** The norm of h = x + what dropout leaves of y -> y', mean and deviation as
+ * above, h. */
+std::vector<mx::array> add_norm_forward(
+    const mx::array& x,
+    const mx::array& y,
+    const Dropping& dropping,
+    const mx::array& weight,
+    float eps);
+
+/** -> dx (plus `more`, if given), dweight [C], dbias [C] if there is one, and
+ * what dropout leaves of dx if `then` has a key. */
 std::vector<mx::array> norm_backward(
     const mx::array& x,
     const mx::array& weight,
     const mx::array& stats,
     const mx::array& dy,
     bool has_bias,
-    const std::optional<mx::array>& more = std::nullopt);
+    const std::optional<mx::array>& more = std::nullopt,
+    const Dropping& then = {});
 
 mx::array gelu_forward(const mx::array& x);
 mx::array gelu_backward(const mx::array& x, const mx::array& dy);

@@ -104,9 +104,12 @@ std::vector<mx::array> plain_adamw(
   return joined({p, m, v});
 }
 
-// Each output of an operation holds all of its inputs and all other outputs, so
-// one for n parameters costs n^2: a millisecond of the host for 39 of them.
-constexpr size_t kTogether = 4;
+/** How many parameters share an operation. Each of its outputs holds all of its
+ * inputs and all other outputs, so one for n parameters costs n^2: for 39 a
+ * millisecond, which an NVIDIA GPU would wait for. */
+size_t together(bool on_cuda) {
+  return on_cuda ? 4 : 64;
+}
 
 /** Leaves [first, last) in one operation. */
 void adamw_together(
@@ -148,16 +151,17 @@ void adamw_together(
 }
 
 void adamw(const Config& c, const Shared& s, std::vector<Leaf>& leaves) {
+  const bool on_cuda = kernels::built && kernels::on_cuda();
   mx::array scalars = s.scalars;
-  if (kernels::built && kernels::on_cuda()) { // and whether all was finite
+  if (on_cuda) { // and whether all was finite
     const mx::array good = s.good
         ? mx::reshape(mx::astype(*s.good, mx::float32), {1})
         : mx::ones({1});
     scalars = mx::concatenate({scalars, good}, 0);
   }
-  for (size_t i = 0; i < leaves.size(); i += kTogether) {
-    const size_t last = std::min(i + kTogether, leaves.size());
-    adamw_together(c, scalars, leaves, i, last);
+  const size_t n = together(on_cuda);
+  for (size_t i = 0; i < leaves.size(); i += n) {
+    adamw_together(c, scalars, leaves, i, std::min(i + n, leaves.size()));
   }
 }
 
