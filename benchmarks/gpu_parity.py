@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The same numbers on the CPU and on an NVIDIA GPU: logits, loss and gradients
 of trained models, the first losses of a training side by side, and the likeliest
-text of eight prompts. Products in full float32 (MLX_ENABLE_TF32=0). What
-bfloat16 may cost is PyTorch's own distance to its float32 on the same GPU.
+text of eight prompts. Products in full float32 (MLX_ENABLE_TF32=0); the reference
+is float64. What bfloat16 may cost is PyTorch's own distance to its float32 on the
+same GPU.
 """
 
 import argparse
@@ -55,7 +56,7 @@ def train(folder, device, steps, *options):
 
 
 def compare(model, text, tokens):
-    """MLX's own operations on the CPU are the reference."""
+    """MLX's own operations on the CPU, in float64, are the reference."""
     words = [program("gpu_compare"), "--model", model, "--text", text]
     return json.loads(run([*words, "--tokens", tokens], LLM_FAST_CPU="0"))
 

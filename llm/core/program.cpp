@@ -70,7 +70,7 @@ int report_foreign(std::string_view name, const std::exception& e) {
         "[memory] the device has no memory left for this (" + what +
             "); lower --batch, --block, --width, --layers or --rows, add "
             "--activation-checkpointing, or choose --device cpu. What was "
-            "saved before is intact; go on from it with --resume.",
+            "saved is not lost: a training goes on with --resume.",
         ExitCode::input);
   }
   if (dynamic_cast<const std::bad_alloc*>(&e) != nullptr) {

@@ -3,13 +3,12 @@
 #include "llm/generation/generate_batch_ahead.h"
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 
 #include <mlx/ops.h>
 #include <mlx/transforms.h>
 
-#include "llm/generation/batch_lane.h"
+#include "llm/generation/batch_loop.h"
 #include "llm/generation/choose.h"
 #include "llm/nn/loss.h"
 
@@ -29,16 +28,16 @@ struct Drawn {
   }
 };
 
-class Batch {
+class Step : public BatchStep {
  public:
-  Batch(
-      const LanguageModel& model,
-      const GenerateOptions& options,
-      const std::vector<SamplerStage>& chain)
-      : model_(model), options_(options), chain_(chain) {}
+  Step(const LanguageModel& model, const GenerateOptions& options)
+      : model_(model),
+        options_(options),
+        chain_(make_chain(options.sampling)) {}
 
-  /** The next token of each lane, and the GPU goes on with the one after it. */
-  std::vector<GeneratedToken> step(const std::vector<BatchLane*>& lanes) {
+  /** The GPU goes on with the tokens after these. */
+  std::vector<GeneratedToken> operator()(
+      const std::vector<BatchLane*>& lanes) override {
     Drawn now = known(lanes);
     std::vector<mx::array> outputs = {now.ids, now.logprobs};
     mx::async_eval(outputs);
@@ -59,13 +58,41 @@ class Batch {
     return out;
   }
 
-  /** True if `lane` waits for nothing but what was begun. */
-  bool is_ahead(const BatchLane* lane) const {
-    return ahead_ && ahead_->row_of(lane);
+  bool has_begun(const BatchLane& lane) const override {
+    return ahead_ && ahead_->row_of(&lane);
   }
 
-  /** Gives the lanes their caches back. */
-  void part() {
+  /** Texts of about one length in one array, padded on the right, where nothing
+   * looks: the keys of the padding are cut off afterwards. */
+  void read(const std::vector<BatchLane*>& lanes) override {
+    std::vector<BatchLane*> rest;
+    for (BatchLane* lane : lanes) {
+      const size_t length = lane->row.text().size();
+      if (length > 1 &&
+          length <= static_cast<size_t>(model_.context_length()) &&
+          lane->cache.cache.can_stack() && !options_.on_prefill) {
+        rest.push_back(lane);
+      }
+    }
+    const auto length = [](const BatchLane* lane) {
+      return static_cast<int>(lane->row.text().size()) - 1; // all but the last
+    };
+    std::stable_sort(rest.begin(), rest.end(), [&](auto* a, auto* b) {
+      return length(a) > length(b);
+    });
+    for (auto from = rest.begin(); from != rest.end();) {
+      const int longest = length(*from);
+      const auto to = std::find_if(from, rest.end(), [&](BatchLane* lane) {
+        return 2 * length(lane) < longest;
+      });
+      if (to - from > 1) {
+        read_group({from, to}, longest);
+      }
+      from = to;
+    }
+  }
+
+  void release() override {
     if (stacked_) {
       stacked_->unstack(caches(in_stack_));
       stacked_.reset();
@@ -90,13 +117,34 @@ class Batch {
     return out;
   }
 
+  void read_group(const std::vector<BatchLane*>& lanes, int longest) {
+    const int B = static_cast<int>(lanes.size());
+    std::vector<int32_t> ids;
+    std::vector<int> lengths;
+    for (BatchLane* lane : lanes) {
+      const std::vector<int32_t>& text = lane->row.text();
+      lengths.push_back(static_cast<int>(text.size()) - 1);
+      lane->cache.ids.assign(text.begin(), text.end() - 1);
+      ids.insert(ids.end(), text.begin(), text.end() - 1);
+      ids.resize(ids.size() + longest - lengths.back());
+    }
+    const mx::array tokens(ids.data(), {B, longest}, mx::int32);
+    KVCache together = model_.make_cache();
+    for (int at = 0; at < longest; at += options_.prefill_chunk) {
+      const int end = std::min(longest, at + options_.prefill_chunk);
+      model_.logits(mx::slice(tokens, {0, at}, {B, end}), &together);
+      mx::eval(together.arrays()); // the logits are never computed
+    }
+    together.divide(caches(lanes), lengths);
+  }
+
   /** What was begun for some lanes, and a choice for those that are new. */
   Drawn known(const std::vector<BatchLane*>& lanes) {
     std::vector<BatchLane*> fresh;
     std::vector<int32_t> last, order;
     std::vector<int32_t> begun;
     for (BatchLane* lane : lanes) {
-      if (is_ahead(lane)) {
+      if (has_begun(*lane)) {
         begun.push_back(static_cast<int32_t>(*ahead_->row_of(lane)));
       } else {
         fresh.push_back(lane);
@@ -125,7 +173,7 @@ class Batch {
     // In the order of the lanes again: first those that were begun.
     int32_t a = 0, b = static_cast<int32_t>(begun.size());
     for (BatchLane* lane : lanes) {
-      order.push_back(is_ahead(lane) ? a++ : b++);
+      order.push_back(has_begun(*lane) ? a++ : b++);
     }
     const mx::array at(
         order.data(), {static_cast<int>(order.size())}, mx::int32);
@@ -170,7 +218,7 @@ class Batch {
       return *ragged_;
     }
     if (in_stack_ != lanes) {
-      part();
+      release();
       in_stack_ = lanes;
       stacked_ = KVCache::stack(caches(lanes));
     }
@@ -187,7 +235,7 @@ class Batch {
 
   const LanguageModel& model_;
   const GenerateOptions& options_;
-  const std::vector<SamplerStage>& chain_;
+  const std::vector<SamplerStage> chain_;
   std::optional<Drawn> ahead_;
   std::vector<BatchLane*> in_stack_; // whose caches are in stacked_
   std::optional<KVCache> stacked_, ragged_;
@@ -202,51 +250,8 @@ std::vector<Generation> generate_batch_ahead(
     const GenerateOptions& options,
     const OnBatchToken& on_token,
     int rows) {
-  const std::vector<SamplerStage> chain = make_chain(options.sampling);
-  std::vector<Generation> out(prompts.size());
-  BatchLanes lanes;
-  Batch batch(model, options, chain);
-  size_t next = 0;
-  while (next < prompts.size() || !lanes.empty()) {
-    while (next < prompts.size() && lanes.size() < static_cast<size_t>(rows)) {
-      lanes.push_back(std::make_unique<BatchLane>(
-          next, model, tokenizer, prompts[next], options));
-      ++next;
-    }
-    for (const auto& lane : lanes) {
-      if (batch.is_ahead(lane.get()) || lane->row.finished()) {
-        continue;
-      }
-      if (lane->reader.room(lane->row.text()) == 0) { // its cache may change
-        batch.part();
-      }
-      if (!lane->reader.prepare(lane->row.text(), 1, options.on_prefill)) {
-        lane->row.interrupt();
-      }
-    }
-    const bool ended = std::any_of(lanes.begin(), lanes.end(), [](auto& lane) {
-      return lane->row.finished();
-    });
-    if (ended) {
-      batch.part();
-      take_finished(lanes, out);
-    }
-    if (lanes.empty()) {
-      continue;
-    }
-    std::vector<BatchLane*> all;
-    for (const auto& lane : lanes) {
-      all.push_back(lane.get());
-    }
-    std::vector<GeneratedToken> tokens = batch.step(all);
-    for (size_t b = 0; b < lanes.size(); ++b) {
-      lanes[b]->row.add(tokens[b]);
-      if (on_token && !on_token(lanes[b]->index, tokens[b])) {
-        lanes[b]->row.interrupt();
-      }
-    }
-  }
-  return out;
+  Step step(model, options);
+  return run_batch(model, tokenizer, prompts, options, on_token, rows, step);
 }
 
 } // namespace llm

@@ -184,6 +184,11 @@ class KVCache {
   void unstack(const std::vector<KVCache*>& rows) const;
   /** False for rotating caches and for keys and values in a few bits. */
   bool can_stack() const;
+  /** After several texts were read together, [B, L], padded on the right: row b
+   * gets the first lengths[b] positions. */
+  void divide(
+      const std::vector<KVCache*>& rows,
+      const std::vector<int>& lengths) const;
 
   std::vector<LayerCache> layers;
   ResidualProbe residual;
@@ -208,6 +213,10 @@ class KVCache {
 
  private:
   KVCache() = default;
+  /** Row b gets the positions [begin, end) of `places`. */
+  void hand_out(
+      const std::vector<KVCache*>& rows,
+      const std::vector<std::pair<int, int>>& places) const;
 };
 
 /** The residual stream x [B, L, C] before block i, as the cache's probe wants

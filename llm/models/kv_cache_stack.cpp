@@ -84,24 +84,42 @@ KVCache KVCache::stack(const std::vector<KVCache*>& rows) {
   return out;
 }
 
-void KVCache::unstack(const std::vector<KVCache*>& rows) const {
+void KVCache::hand_out(
+    const std::vector<KVCache*>& rows,
+    const std::vector<std::pair<int, int>>& places) const {
   for (size_t b = 0; b < rows.size(); ++b) {
+    const auto [begin, end] = places[b];
     for (size_t i = 0; i < layers.size(); ++i) {
-      const LayerCache& from = layers[i];
-      LayerCache& to = rows[b]->layers[i];
-      const int left = from.padding_->left(b), row = static_cast<int>(b);
-      const auto part = [&](const CacheStore& store) {
+      const int row = static_cast<int>(b);
+      const auto part = [&, begin = begin, end = end](const CacheStore& store) {
         const mx::array& x = store.parts.at(0);
         return mx::contiguous(mx::slice(
-            x,
-            {row, 0, left, 0},
-            {row + 1, x.shape(1), from.length_, x.shape(3)}));
+            x, {row, 0, begin, 0}, {row + 1, x.shape(1), end, x.shape(3)}));
       };
-      to.length_ = from.length_ - left;
-      to.keys_.parts = {part(from.keys_)};
-      to.values_.parts = {part(from.values_)};
+      LayerCache& to = rows[b]->layers[i];
+      to.length_ = end - begin;
+      to.keys_.parts = {part(layers[i].keys_)};
+      to.values_.parts = {part(layers[i].values_)};
     }
   }
+}
+
+void KVCache::unstack(const std::vector<KVCache*>& rows) const {
+  std::vector<std::pair<int, int>> places;
+  for (size_t b = 0; b < rows.size(); ++b) {
+    places.emplace_back(layers.at(0).padding_->left(b), length());
+  }
+  hand_out(rows, places);
+}
+
+void KVCache::divide(
+    const std::vector<KVCache*>& rows,
+    const std::vector<int>& lengths) const {
+  std::vector<std::pair<int, int>> places;
+  for (int length : lengths) {
+    places.emplace_back(0, length);
+  }
+  hand_out(rows, places);
 }
 
 } // namespace llm

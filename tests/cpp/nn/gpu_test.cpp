@@ -14,8 +14,10 @@
 #include "llm/nn/backend.h"
 #include "llm/nn/dropout.h"
 #include "llm/nn/embedding.h"
+#include "llm/nn/loss.h"
 #include "llm/nn/norm.h"
 #include "llm/training/optimizers.h"
+#include "llm/training/train_step.h"
 
 namespace mx = mlx::core;
 using namespace llm;
@@ -318,4 +320,56 @@ TEST_CASE(
       CHECK(distance(a.second[i], b.second[i]) < 1e-2);
     }
   }
+}
+
+TEST_CASE(
+    "gpu: losses over a large vocabulary are as exact as float32 can be" *
+    doctest::skip(!has_gpu())) {
+  const OnGpu gpu;
+  for (int V : {65, 1000, 49152}) {
+    const mx::array logits = noise({64, V}, 1) * 3.0f;
+    const mx::array targets =
+        mx::random::randint(0, V, {64}, mx::int32, mx::random::key(2));
+    const mx::array found = nn::token_losses(logits, targets);
+    mx::eval(found);
+    start_mlx("cpu");
+    const mx::array x = mx::astype(logits, mx::float64);
+    const mx::array exact = mx::subtract(
+        mx::logsumexp(x, -1),
+        mx::squeeze(
+            mx::take_along_axis(x, mx::expand_dims(targets, -1), -1), -1));
+    CAPTURE(V);
+    CHECK(distance(found, exact) < 1e-6);
+    start_mlx("gpu");
+  }
+}
+
+TEST_CASE(
+    "gpu: an update is begun, and nothing waits for it" *
+    doctest::skip(!has_gpu())) {
+  const OnGpu gpu;
+  const int B = 256, L = 256, V = 65; // some 20 ms, begun in fewer
+  const Json config = {
+      {"model_type", "gpt2"},
+      {"vocab_size", V},
+      {"n_positions", L},
+      {"n_embd", 384},
+      {"n_layer", 6},
+      {"n_head", 6},
+      {"activation_function", "gelu"},
+      {"bias", false},
+      {"resid_pdrop", 0.2}};
+  const auto model = make_model(config);
+  model->initialize(1);
+  const mx::array ids =
+      mx::random::randint(0, V, {B, L}, mx::int32, mx::random::key(3));
+  const TrainBatch batch(Batch{ids, ids});
+  const TrainStep step(*model, {.name = "adamw"}, 1.0f, mx::bfloat16);
+  TrainState state{step.trained(), {}};
+  state.optimizer = step.initial_optimizer_state(state.parameters);
+  state = step(state, {batch}, 0, 1e-3f, 1).state; // kernels are compiled
+  const PendingStep first = step.start(state, {batch}, 1, 1e-3f, 2);
+  const PendingStep second = step.start(first.state, {batch}, 2, 1e-3f, 3);
+  CHECK_FALSE(second.norm.is_available());
+  CHECK(step.finish(second).loss < step.finish(first).loss);
 }
