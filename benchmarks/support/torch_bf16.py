@@ -9,7 +9,8 @@ import sys
 
 import torch
 
-from torch_gpt import BLOCK, GPT, VOCAB, optimizer_of
+from torch_gpt import BLOCK, VOCAB, nano
+from torch_nanogpt import optimizer_of
 
 
 def numbers(model, x, y, half):
@@ -27,7 +28,7 @@ def numbers(model, x, y, half):
 def main():
     torch.manual_seed(0)
     torch.backends.cuda.matmul.allow_tf32 = False
-    model = GPT().to("cuda")
+    model = nano().to("cuda")
     optimizer = optimizer_of(model)
     # Words that repeat, so that there is something to learn in fifty steps.
     words = torch.randint(VOCAB, (64, 8), device="cuda")

@@ -1,82 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""nanoGPT's GPU configuration in PyTorch: the model, the batches and the step of
-its train.py written short; prints as JSON the seconds of a step and the memory.
+"""nanoGPT's GPU configuration in PyTorch, the batches and the step of its train.py
+written short; prints as JSON the seconds of a step and the memory.
 gpu_train.py runs it. --dtype fp32 multiplies in TF32, as nanoGPT does.
 """
 
 import argparse
 import contextlib
 import json
-import math
 import pathlib
 import sys
 import time
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch_nanogpt import GPT, Shape, optimizer_of
 
-LAYERS, HEADS, WIDTH, BLOCK, BATCH, DROPOUT = 6, 6, 384, 256, 64, 0.2
-
-
-class Layer(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.ln_1 = nn.LayerNorm(WIDTH, bias=False)
-        self.c_attn = nn.Linear(WIDTH, 3 * WIDTH, bias=False)
-        self.c_proj = nn.Linear(WIDTH, WIDTH, bias=False)
-        self.ln_2 = nn.LayerNorm(WIDTH, bias=False)
-        self.fc = nn.Linear(WIDTH, 4 * WIDTH, bias=False)
-        self.proj = nn.Linear(4 * WIDTH, WIDTH, bias=False)
-        self.drop_1, self.drop_2 = nn.Dropout(DROPOUT), nn.Dropout(DROPOUT)
-
-    def forward(self, x):
-        B, L, C = x.shape
-        q, k, v = self.c_attn(self.ln_1(x)).split(C, dim=2)
-        q, k, v = (t.view(B, L, HEADS, -1).transpose(1, 2) for t in (q, k, v))
-        y = F.scaled_dot_product_attention(
-            q, k, v, dropout_p=DROPOUT if self.training else 0, is_causal=True
-        )
-        y = y.transpose(1, 2).contiguous().view(B, L, C)
-        x = x + self.drop_1(self.c_proj(y))
-        return x + self.drop_2(self.proj(F.gelu(self.fc(self.ln_2(x)))))
-
-
-class GPT(nn.Module):
-    def __init__(self, vocabulary):
-        super().__init__()
-        self.wte = nn.Embedding(vocabulary, WIDTH)
-        self.wpe = nn.Embedding(BLOCK, WIDTH)
-        self.drop = nn.Dropout(DROPOUT)
-        self.h = nn.ModuleList(Layer() for _ in range(LAYERS))
-        self.ln_f = nn.LayerNorm(WIDTH, bias=False)
-        self.head = nn.Linear(WIDTH, vocabulary, bias=False)
-        self.wte.weight = self.head.weight
-        for name, p in self.named_parameters():
-            if p.dim() >= 2:
-                small = name.endswith("proj.weight")
-                std = 0.02 / math.sqrt(2 * LAYERS) if small else 0.02
-                nn.init.normal_(p, std=std)
-
-    def forward(self, tokens, targets):
-        positions = torch.arange(tokens.shape[1], device=tokens.device)
-        x = self.drop(self.wte(tokens) + self.wpe(positions))
-        for layer in self.h:
-            x = layer(x)
-        logits = self.head(self.ln_f(x))
-        return F.cross_entropy(
-            logits.view(-1, logits.shape[-1]), targets.view(-1)
-        )
-
-
-def optimizer_of(model):
-    matrices = [p for p in model.parameters() if p.dim() >= 2]
-    vectors = [p for p in model.parameters() if p.dim() < 2]
-    groups = [
-        {"params": matrices, "weight_decay": 0.1},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.99), fused=True)
+BLOCK, BATCH = 256, 64
 
 
 def read(path):
@@ -105,7 +44,7 @@ def main():
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
     data, vocabulary = read(args.data)
-    model = GPT(vocabulary).to("cuda").train()
+    model = GPT(Shape(6, 6, 384, BLOCK, vocabulary, 0.2)).to("cuda").train()
     optimizer = optimizer_of(model)
     forward = torch.compile(model, mode=args.compile) if args.compile else model
     autocast = (

@@ -14,7 +14,8 @@ import time
 import torch
 from torch import nn
 
-from torch_gpt import BATCH, BLOCK, GPT, LAYERS, VOCAB, optimizer_of
+from torch_gpt import BATCH, BLOCK, VOCAB, nano
+from torch_nanogpt import optimizer_of
 
 STEPS, WARMUP, RATE, LAST_RATE = 2000, 100, 1e-3, 1e-4
 EVAL_BATCHES = 20  # eval_iters in nanoGPT's CPU configuration
@@ -73,10 +74,7 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     train, val = splits(args.data)
-    model = GPT()
-    for name, weight in model.named_parameters():
-        if name.endswith("proj.weight"):  # GPT-2: 1/sqrt(residual layers)
-            nn.init.normal_(weight, std=0.02 / math.sqrt(2 * LAYERS))
+    model = nano()
     optimizer = optimizer_of(model)
     begin = time.perf_counter()
     for step in range(STEPS):
