@@ -36,13 +36,12 @@ void take_finished(Lanes& lanes, std::vector<Generation>& out) {
 } // namespace
 
 std::vector<Generation> run_batch(
-    const LanguageModel& model,
     const Tokenizer& tokenizer,
     const std::vector<std::vector<int32_t>>& prompts,
-    const GenerateOptions& options,
     const OnBatchToken& on_token,
     int rows,
     BatchStep& step) {
+  const GenerateOptions& options = step.options;
   std::vector<Generation> out(prompts.size());
   Lanes lanes;
   size_t next = 0;
@@ -50,7 +49,7 @@ std::vector<Generation> run_batch(
     std::vector<BatchLane*> fresh;
     while (next < prompts.size() && lanes.size() < static_cast<size_t>(rows)) {
       lanes.push_back(std::make_unique<BatchLane>(
-          next, model, tokenizer, prompts[next], options));
+          next, step.model, tokenizer, prompts[next], options));
       fresh.push_back(lanes.back().get());
       ++next;
     }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "llm/generation/choose.h"
 #include "llm/generation/generate.h"
 #include "llm/generation/generation_row.h"
 #include "llm/generation/reader.h"
@@ -35,9 +36,11 @@ struct BatchLane {
         reader(model, cache, true, options.prefill_chunk) {}
 };
 
-/** Chooses the next token of each text. */
+/** Chooses the next token of each text. The references must outlive it. */
 class BatchStep {
  public:
+  BatchStep(const LanguageModel& model, const GenerateOptions& options)
+      : model(model), options(options), chain(make_chain(options.sampling)) {}
   virtual ~BatchStep() = default;
 
   virtual std::vector<GeneratedToken> operator()(
@@ -51,14 +54,16 @@ class BatchStep {
   virtual void read(const std::vector<BatchLane*>&) {}
   /** Gives the lanes their caches back, if it holds them. */
   virtual void release() {}
+
+  const LanguageModel& model;
+  const GenerateOptions& options;
+  const std::vector<SamplerStage> chain;
 };
 
 /** generate_batch() with `step`; what it was given is checked already. */
 std::vector<Generation> run_batch(
-    const LanguageModel& model,
     const Tokenizer& tokenizer,
     const std::vector<std::vector<int32_t>>& prompts,
-    const GenerateOptions& options,
     const OnBatchToken& on_token,
     int rows,
     BatchStep& step);

@@ -18,10 +18,7 @@ namespace {
 
 class Step : public BatchStep {
  public:
-  Step(const LanguageModel& model, const GenerateOptions& options)
-      : model_(model),
-        options_(options),
-        chain_(make_chain(options.sampling)) {}
+  using BatchStep::BatchStep;
 
   std::vector<GeneratedToken> operator()(
       const std::vector<BatchLane*>& lanes) override {
@@ -35,27 +32,22 @@ class Step : public BatchStep {
     const int B = static_cast<int>(lanes.size());
     KVCache batch = KVCache::batch(caches);
     const mx::array logits = mx::astype(
-        model_.logits(mx::array(last.data(), {B, 1}, mx::int32), &batch),
+        model.logits(mx::array(last.data(), {B, 1}, mx::int32), &batch),
         mx::float32); // [B, 1, V]
     std::vector<Choice> choices;
     std::vector<mx::array> outputs = batch.arrays();
     for (int b = 0; b < B; ++b) {
       const mx::array row = mx::flatten(mx::take(logits, b, 0));
-      choices.push_back(choose(lanes[b]->row, row, chain_, options_));
-      collect(choices.back(), options_, outputs);
+      choices.push_back(choose(lanes[b]->row, row, chain, options));
+      collect(choices.back(), options, outputs);
     }
     mx::eval(outputs);
     std::vector<GeneratedToken> out;
     for (const Choice& choice : choices) {
-      out.push_back(token_of(choice, options_));
+      out.push_back(token_of(choice, options));
     }
     return out;
   }
-
- private:
-  const LanguageModel& model_;
-  const GenerateOptions& options_;
-  const std::vector<SamplerStage> chain_;
 };
 
 void check_batch(const GenerateOptions& options, int rows) {
@@ -86,7 +78,7 @@ std::vector<Generation> generate_batch(
         model, tokenizer, prompts, options, on_token, rows);
   }
   Step step(model, options);
-  return run_batch(model, tokenizer, prompts, options, on_token, rows, step);
+  return run_batch(tokenizer, prompts, on_token, rows, step);
 }
 
 } // namespace llm

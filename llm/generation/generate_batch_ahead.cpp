@@ -30,10 +30,7 @@ struct Drawn {
 
 class Step : public BatchStep {
  public:
-  Step(const LanguageModel& model, const GenerateOptions& options)
-      : model_(model),
-        options_(options),
-        chain_(make_chain(options.sampling)) {}
+  using BatchStep::BatchStep;
 
   /** The GPU goes on with the tokens after these. */
   std::vector<GeneratedToken> operator()(
@@ -68,9 +65,8 @@ class Step : public BatchStep {
     std::vector<BatchLane*> rest;
     for (BatchLane* lane : lanes) {
       const size_t length = lane->row.text().size();
-      if (length > 1 &&
-          length <= static_cast<size_t>(model_.context_length()) &&
-          lane->cache.cache.can_stack() && !options_.on_prefill) {
+      if (length > 1 && length <= static_cast<size_t>(model.context_length()) &&
+          lane->cache.cache.can_stack()) {
         rest.push_back(lane);
       }
     }
@@ -124,18 +120,27 @@ class Step : public BatchStep {
     for (BatchLane* lane : lanes) {
       const std::vector<int32_t>& text = lane->row.text();
       lengths.push_back(static_cast<int>(text.size()) - 1);
-      lane->cache.ids.assign(text.begin(), text.end() - 1);
       ids.insert(ids.end(), text.begin(), text.end() - 1);
       ids.resize(ids.size() + longest - lengths.back());
     }
     const mx::array tokens(ids.data(), {B, longest}, mx::int32);
-    KVCache together = model_.make_cache();
-    for (int at = 0; at < longest; at += options_.prefill_chunk) {
-      const int end = std::min(longest, at + options_.prefill_chunk);
-      model_.logits(mx::slice(tokens, {0, at}, {B, end}), &together);
+    KVCache together = model.make_cache();
+    for (int at = 0; at < longest; at += options.prefill_chunk) {
+      const int end = std::min(longest, at + options.prefill_chunk);
+      model.logits(mx::slice(tokens, {0, at}, {B, end}), &together);
       mx::eval(together.arrays()); // the logits are never computed
+      if (options.on_prefill && !options.on_prefill(end, longest + 1)) {
+        for (BatchLane* lane : lanes) {
+          lane->row.interrupt();
+        }
+        return;
+      }
     }
     together.divide(caches(lanes), lengths);
+    for (BatchLane* lane : lanes) {
+      const std::vector<int32_t>& text = lane->row.text();
+      lane->cache.ids.assign(text.begin(), text.end() - 1);
+    }
   }
 
   /** What was begun for some lanes, and a choice for those that are new. */
@@ -190,9 +195,9 @@ class Step : public BatchStep {
     const int B = static_cast<int>(lanes.size());
     KVCache& cache = cache_of(lanes);
     const mx::array logits = mx::reshape(
-        model_.logits(mx::reshape(tokens, {B, 1}), &cache), {B, -1}); // [B, V]
+        model.logits(mx::reshape(tokens, {B, 1}), &cache), {B, -1}); // [B, V]
     Drawn out{indices(lanes), mx::array(0), mx::array(0)};
-    if (options_.sampling.temperature == 0) {
+    if (options.sampling.temperature == 0) {
       const mx::array some =
           mx::slice(logits, {0, 0}, {B, lanes[0]->row.vocabulary()});
       out.ids = mx::astype(mx::argmax(some, -1), mx::int32);
@@ -203,7 +208,7 @@ class Step : public BatchStep {
     const mx::array exact = mx::astype(logits, mx::float32);
     for (int b = 0; b < B; ++b) {
       const mx::array row = mx::flatten(mx::take(exact, b, 0));
-      const Choice choice = choose(lanes[b]->row, row, chain_, options_, ahead);
+      const Choice choice = choose(lanes[b]->row, row, chain, options, ahead);
       ids.push_back(choice.id);
       logprobs.push_back(choice.logprob);
     }
@@ -228,14 +233,11 @@ class Step : public BatchStep {
   bool may_go_ahead(const std::vector<BatchLane*>& lanes) const {
     return std::all_of(lanes.begin(), lanes.end(), [&](const BatchLane* lane) {
       const auto written = static_cast<int>(lane->row.result().ids.size());
-      return written + 1 < options_.max_tokens &&
+      return written + 1 < options.max_tokens &&
           lane->reader.room(lane->row.text()) > 1;
     });
   }
 
-  const LanguageModel& model_;
-  const GenerateOptions& options_;
-  const std::vector<SamplerStage> chain_;
   std::optional<Drawn> ahead_;
   std::vector<BatchLane*> in_stack_; // whose caches are in stacked_
   std::optional<KVCache> stacked_, ragged_;
@@ -251,7 +253,7 @@ std::vector<Generation> generate_batch_ahead(
     const OnBatchToken& on_token,
     int rows) {
   Step step(model, options);
-  return run_batch(model, tokenizer, prompts, options, on_token, rows, step);
+  return run_batch(tokenizer, prompts, on_token, rows, step);
 }
 
 } // namespace llm

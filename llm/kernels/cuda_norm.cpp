@@ -28,7 +28,8 @@ constexpr const char* forward_source = R"(
   const long row = static_cast<long>(blockIdx.x) * 8 + (threadIdx.x >> 5);
   if (row >= N) return;
   const u32* from = reinterpret_cast<const u32*>(x) + row * (C / 2);
-  const u32 random = adds ? hash_row(row, reinterpret_cast<const u32*>(key)) : 0;
+  const u32 random =
+      adds ? hash_row(row, reinterpret_cast<const u32*>(key)) : 0;
   u32 v[n];
   float sum = 0;
 #pragma unroll
@@ -106,7 +107,8 @@ constexpr const char* backward_source = R"(
     a = warp_sum(a) / C;
     b = warp_sum(b) / C;
     u32* to = reinterpret_cast<u32*>(dx) + row * (C / 2);
-    const u32 random = drops ? hash_row(row, reinterpret_cast<const u32*>(key)) : 0;
+    const u32 random =
+        drops ? hash_row(row, reinterpret_cast<const u32*>(key)) : 0;
 #pragma unroll
     for (int j = 0; j < n; ++j) {
       const int i = lane + 32 * j;

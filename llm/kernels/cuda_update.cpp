@@ -14,8 +14,8 @@ namespace llm::kernels {
 namespace {
 
 constexpr int kThreads = 256, kBlock = 4096; // values of a block
-// Arrays of a kernel: that takes many, and one that makes as many (each output
-// holds all inputs and all other outputs, which costs the host time).
+// Arrays of a kernel that only reads them, and of one that makes as many: each
+// output holds all inputs and all other outputs, which costs the host time.
 constexpr size_t kMost = 100, kMostMade = 8;
 
 std::string text_of(float x) {

@@ -94,6 +94,19 @@ TEST_CASE("generate_batch_ahead: equals single runs, as on a GPU") {
   }
   GenerateOptions options{.max_tokens = 20};
   options.sampling.temperature = 0;
+  int most = 0; // prompts are read together, and say so
+  options.on_prefill = [&](int read, int of) {
+    most = std::max(most, read);
+    return read < of;
+  };
+  check_batch(*qwen(128), options, 16, true);
+  CHECK(most == 34);
+  options.on_prefill = [](int, int) { return false; };
+  const auto stopped = llm::generate_batch_ahead(
+      *qwen(128), bytes(), {{1, 2, 3}, {4, 5, 6}}, options, {}, 16);
+  CHECK(stopped[0].finish_reason == "interrupted");
+  CHECK(stopped[1].finish_reason == "interrupted");
+  options.on_prefill = {};
   check_batch(*qwen(32), options, 4, true); // the window rule
   options.cache.window = 16;                // cannot be stacked
   check_batch(*qwen(128), options, 4, true);
