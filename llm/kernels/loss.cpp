@@ -15,7 +15,7 @@
 #include <mlx/ops.h>
 
 #include "llm/kernels/kernels.h"
-#include "llm/kernels/simd-inl.h"
+#include "llm/kernels/softmax-inl.h"
 #include "llm/kernels/thread_pool.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -46,16 +46,21 @@ float log_sum_exp(const float* x, int64_t n) {
   if (std::isinf(highest)) {
     return highest;
   }
-  V sum = hn::Zero(D());
-  for (i = 0; i + N <= n; i += N) {
-    const V v = hn::Sub(hn::LoadU(D(), x + i), set(highest));
-    sum = hn::Add(sum, hn::Exp(D(), v));
+  double total = 0;
+  for (int64_t begin = 0; begin < n; begin += kSummed * N) {
+    const int64_t end = std::min(n, begin + kSummed * N);
+    V sum = hn::Zero(D());
+    for (i = begin; i + N <= end; i += N) {
+      const V v = hn::Sub(hn::LoadU(D(), x + i), set(highest));
+      sum = hn::Add(sum, hn::Exp(D(), v));
+    }
+    float part = sum_of(sum);
+    for (; i < end; ++i) {
+      part += std::exp(x[i] - highest);
+    }
+    total += part;
   }
-  float total = sum_of(sum);
-  for (; i < n; ++i) {
-    total += std::exp(x[i] - highest);
-  }
-  return highest + std::log(total);
+  return highest + std::log(static_cast<float>(total));
 }
 
 /** dx = (softmax(x) - onehot(target)) dy. */

@@ -18,6 +18,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace llm::kernels::HWY_NAMESPACE {
 
+/** So many vectors are added in float32, such sums in float64: over a large
+ * vocabulary many small terms would be lost beside a large one. */
+inline constexpr int64_t kSummed = 4;
+
 /** s <- exp(scale s - shift) for the first n, zero up to `padded`; returns the
  * sum. */
 inline float

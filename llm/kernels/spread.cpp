@@ -22,22 +22,29 @@ namespace llm::kernels::HWY_NAMESPACE {
 void spread_of_row(const float* x, int64_t n, float* lse, float* entropy) {
   const float top = highest(x, n, n);
   const int64_t N = lanes();
-  V sum = hn::Zero(D()), weighted = hn::Zero(D());
-  int64_t i = 0;
-  for (; i + N <= n; i += N) {
-    const V d = hn::Sub(hn::LoadU(D(), x + i), set(top));
-    const V e = hn::Exp(D(), d);
-    sum = hn::Add(sum, e);
-    // 0 times -inf would be no number.
-    const V finite = hn::Max(d, set(-1e30f));
-    weighted = hn::MulAdd(e, finite, weighted);
+  double sums = 0, weights = 0;
+  for (int64_t begin = 0; begin < n; begin += kSummed * N) {
+    const int64_t end = std::min(n, begin + kSummed * N);
+    V sum = hn::Zero(D()), weighted = hn::Zero(D());
+    int64_t i = begin;
+    for (; i + N <= end; i += N) {
+      const V d = hn::Sub(hn::LoadU(D(), x + i), set(top));
+      const V e = hn::Exp(D(), d);
+      sum = hn::Add(sum, e);
+      // 0 times -inf would be no number.
+      const V finite = hn::Max(d, set(-1e30f));
+      weighted = hn::MulAdd(e, finite, weighted);
+    }
+    float s = sum_of(sum), t = sum_of(weighted);
+    for (; i < end; ++i) {
+      const float d = x[i] - top, e = std::exp(d);
+      s += e;
+      t += e > 0 ? e * d : 0;
+    }
+    sums += s;
+    weights += t;
   }
-  float s = sum_of(sum), t = sum_of(weighted);
-  for (; i < n; ++i) {
-    const float d = x[i] - top, e = std::exp(d);
-    s += e;
-    t += e > 0 ? e * d : 0;
-  }
+  const auto s = static_cast<float>(sums), t = static_cast<float>(weights);
   *lse = top + std::log(s);
   *entropy = std::log(s) - t / s;
 }

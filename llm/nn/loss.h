@@ -8,7 +8,8 @@
 
 namespace llm::nn {
 
-/** logits [..., V], targets [...] (integers) -> losses [...], float32. */
+/** logits [..., V], targets [...] (integers) -> losses [...], float32 (float64
+ * of float64). */
 mlx::core::array token_losses(
     const mlx::core::array& logits,
     const mlx::core::array& targets);

@@ -258,6 +258,33 @@ TEST_CASE_FIXTURE(Fast, "kernels: cross entropy") {
   }
 }
 
+// A model that is sure of one token of 49,152 gives each other one less than
+// float32 holds beside 1; together they are a two-hundredth.
+TEST_CASE_FIXTURE(Fast, "kernels: sums over a large vocabulary lose nothing") {
+  const int V = 49152;
+  for (const float others : {-16.0f, -16.9f}) {
+    const mx::array row = mx::where(
+        mx::equal(mx::arange(V), mx::array(7)),
+        mx::array(0.0f),
+        mx::array(others));
+    const double e = std::exp(static_cast<double>(others));
+    const double sum = 1 + (V - 1) * e, lse = std::log(sum);
+    const double entropy = lse - (V - 1) * e * others / sum;
+    const mx::array rows = mx::reshape(row, {1, V}), target = mx::array({7});
+    const mx::array reference = // where float32 would be too little
+        nn::token_losses(mx::astype(rows, mx::float64), target);
+    CHECK(reference.dtype() == mx::float64);
+    const nn::Spread spread = nn::spread(row);
+    for (auto [found, exact] :
+         {std::pair{nn::token_losses(rows, target), lse},
+          {mx::astype(reference, mx::float32), lse},
+          {spread.log_sum_exp, lse},
+          {spread.entropy, entropy}}) {
+      CHECK(std::abs(found.item<float>() - exact) < 3e-7);
+    }
+  }
+}
+
 TEST_CASE_FIXTURE(Fast, "kernels: spread of a distribution") {
   const auto f = [](const Arrays& in) {
     const nn::Spread s = nn::spread(in[0]);
