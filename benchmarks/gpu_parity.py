@@ -33,12 +33,12 @@ PROMPTS = (
 )
 
 
-def run(words, **environment):
+def run(words):
     done = subprocess.run(
         [str(word) for word in words],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, **EXACT, **environment},
+        env={**os.environ, **EXACT},
     )
     if done.returncode != 0:
         sys.exit(f"{pathlib.Path(words[0]).name} ended with {done.returncode}")
@@ -58,7 +58,7 @@ def train(folder, device, steps, *options):
 def compare(model, text, tokens):
     """MLX's own operations on the CPU, in float64, are the reference."""
     words = [program("gpu_compare"), "--model", model, "--text", text]
-    return json.loads(run([*words, "--tokens", tokens], LLM_FAST_CPU="0"))
+    return json.loads(run([*words, "--tokens", tokens]))
 
 
 def written(model, prompt, device, tokens):
