@@ -11,6 +11,7 @@
 #include "llm/core/random.h"
 #include "llm/generation/choose.h"
 #include "llm/generation/speculative.h"
+#include "llm/nn/loss.h"
 
 namespace llm {
 
@@ -73,7 +74,8 @@ std::vector<Verdict> verify(
     const mx::array raw = mx::flatten(mx::take(logits, i, 0));
     const mx::array last = final_logits(
         raw, chain, seen, options.grammar, state, row.vocabulary());
-    out.push_back({raw, last, mx::softmax(last, -1), mx::logsumexp(raw)});
+    out.push_back(
+        {raw, last, mx::softmax(last, -1), nn::spread(raw).log_sum_exp});
     const Verdict& v = out.back();
     outputs.insert(
         outputs.end(), {v.raw, v.final, v.probabilities, v.normalizer});

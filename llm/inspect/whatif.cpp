@@ -7,6 +7,8 @@
 #include <mlx/ops.h>
 #include <mlx/transforms.h>
 
+#include "llm/nn/loss.h"
+
 namespace llm::inspect {
 
 namespace {
@@ -24,7 +26,7 @@ void add_kl(
     const mx::array x = mx::astype(
         model.unembed(residuals(model, reading, from, to).back()),
         mx::float32); // [n, V]
-    return mx::subtract(x, mx::logsumexp(x, -1, /* keepdims = */ true));
+    return mx::subtract(x, mx::expand_dims(nn::spread(x).log_sum_exp, -1));
   };
   const mx::array p = log_p(before), q = log_p(after);
   const mx::array kl = mx::contiguous(
