@@ -258,8 +258,8 @@ TEST_CASE_FIXTURE(Fast, "kernels: cross entropy") {
   }
 }
 
-// A model that is sure of one token of 49,152 gives each other one less than
-// float32 holds beside 1; together they are a two-hundredth.
+// A model that is sure of one token of 49,152 gives each other one at most the
+// last bit that float32 holds beside 1; together they are a two-hundredth.
 TEST_CASE_FIXTURE(Fast, "kernels: sums over a large vocabulary lose nothing") {
   const int V = 49152;
   for (const float others : {-16.0f, -16.9f}) {
