@@ -82,6 +82,8 @@ class Step : public BatchStep {
         return 2 * length(lane) < longest;
       });
       if (to - from > 1) {
+        std::sort(
+            from, to, [](auto* a, auto* b) { return a->index < b->index; });
         read_group({from, to}, longest);
       }
       from = to;
@@ -136,7 +138,13 @@ class Step : public BatchStep {
         return;
       }
     }
-    together.divide(caches(lanes), lengths);
+    if (stacked_) {
+      together.divide(caches(lanes), lengths);
+    } else { // mostly they go on together
+      together.align(lengths);
+      stacked_ = std::move(together);
+      in_stack_ = lanes;
+    }
     for (BatchLane* lane : lanes) {
       const std::vector<int32_t>& text = lane->row.text();
       lane->cache.ids.assign(text.begin(), text.end() - 1);

@@ -184,8 +184,10 @@ class KVCache {
   void unstack(const std::vector<KVCache*>& rows) const;
   /** False for rotating caches and for keys and values in a few bits. */
   bool can_stack() const;
-  /** After several texts were read together, [B, L], padded on the right: row b
-   * gets the first lengths[b] positions. */
+  /** After several texts were read together, [B, L], padded on the right to the
+   * longest: what stack() would make of them. */
+  void align(const std::vector<int>& lengths);
+  /** The same, but row b gets its lengths[b] positions. */
   void divide(
       const std::vector<KVCache*>& rows,
       const std::vector<int>& lengths) const;

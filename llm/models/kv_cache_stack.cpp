@@ -112,6 +112,29 @@ void KVCache::unstack(const std::vector<KVCache*>& rows) const {
   hand_out(rows, places);
 }
 
+void KVCache::align(const std::vector<int>& lengths) {
+  const int longest = length(), B = static_cast<int>(lengths.size());
+  std::vector<int32_t> left;
+  for (int n : lengths) {
+    left.push_back(longest - n);
+  }
+  const auto padding = std::make_shared<LeftPadding>(left);
+  const mx::array from = mx::maximum( // [B, 1, L, 1]: place of each position
+      mx::subtract(
+          mx::reshape(mx::arange(0, longest, mx::int32), {1, 1, longest, 1}),
+          mx::reshape(mx::array(left.data(), {B}), {B, 1, 1, 1})),
+      mx::array(0));
+  for (LayerCache& layer : layers) {
+    layer.padding_ = padding;
+    for (CacheStore* store : {&layer.keys_, &layer.values_}) {
+      if (padding->any()) {
+        const mx::array x = store->read(0, longest, layer.options_);
+        store->parts = {mx::take_along_axis(x, from, 2)};
+      }
+    }
+  }
+}
+
 void KVCache::divide(
     const std::vector<KVCache*>& rows,
     const std::vector<int>& lengths) const {

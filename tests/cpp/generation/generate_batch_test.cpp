@@ -29,25 +29,26 @@ void check_batch(
     const llm::LanguageModel& model,
     GenerateOptions options,
     int rows,
-    bool ahead = false) {
-  std::vector<std::string> streamed(7);
+    bool ahead = false,
+    const std::vector<std::vector<int32_t>>& texts = prompts()) {
+  std::vector<std::string> streamed(texts.size());
   const auto run = ahead ? llm::generate_batch_ahead : llm::generate_batch;
   const std::vector<Generation> batch = run(
       model,
       bytes(),
-      prompts(),
+      texts,
       options,
       [&](size_t i, const llm::GeneratedToken& token) {
         streamed[i] += token.text;
         return true;
       },
       rows);
-  REQUIRE(batch.size() == 7);
+  REQUIRE(batch.size() == texts.size());
   const uint64_t seed = options.sampling.seed;
   for (size_t i = 0; i < batch.size(); ++i) {
     CAPTURE(i);
     options.sampling.seed = seed + i;
-    const Generation single = generate(model, bytes(), prompts()[i], options);
+    const Generation single = generate(model, bytes(), texts[i], options);
     CHECK(batch[i].ids == single.ids);
     CHECK(batch[i].text == single.text);
     CHECK(streamed[i] == single.text);
@@ -86,6 +87,13 @@ TEST_CASE("generate_batch_ahead: equals single runs, as on a GPU") {
       GenerateOptions options{.max_tokens = 24, .prefill_chunk = 16};
       options.sampling = {.temperature = temperature, .seed = 5};
       check_batch(*model, options, 16, true);
+      // All of about one length: what is read together goes on together.
+      for (const std::vector<std::vector<int32_t>>& texts :
+           {std::vector<std::vector<int32_t>>{{1, 2, 3, 4}, {5, 6, 7, 8}},
+            {{1, 2, 3}, {4, 5, 6, 7}, {8, 9}, {1, 3, 5, 7}}}) {
+        check_batch(*model, options, 16, true, texts);
+        check_batch(*model, options, 2, true, texts); // others enter
+      }
       for (int32_t id = 0; id < vocabulary; id += 16) {
         options.eos.push_back(id);
       }

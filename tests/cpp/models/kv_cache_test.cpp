@@ -161,6 +161,60 @@ TEST_CASE("cache: rows of different lengths give what each gives alone") {
   }
 }
 
+TEST_CASE("cache: texts that are read together give what each gives alone") {
+  for (const char* name : {"gpt2", "qwen3"}) {
+    for (const std::vector<int>& lengths :
+         {std::vector{3, 13, 7}, std::vector{5, 5, 5}}) {
+      CAPTURE(name);
+      CAPTURE(lengths[0]);
+      const auto model = golden_model(name);
+      const mx::array tokens = random_tokens(3, context, 5);
+      const int longest = *std::max_element(lengths.begin(), lengths.end());
+      KVCache aligned = model->make_cache();
+      model->logits(columns(tokens, 0, longest), &aligned);
+      std::vector<KVCache> divided, single;
+      for (int b = 0; b < 3; ++b) {
+        divided.push_back(model->make_cache());
+        single.push_back(model->make_cache());
+        model->logits(
+            columns(rows(tokens, b, b + 1), 0, lengths[b]), &single[b]);
+      }
+      const std::vector<KVCache*> apart = {
+          &divided[0], &divided[1], &divided[2]};
+      aligned.divide(apart, lengths);
+      aligned.align(lengths);
+      KVCache stacked = KVCache::stack(apart);
+      for (int step = 0; step < 3; ++step) {
+        std::vector<mx::array> next;
+        for (int b = 0; b < 3; ++b) {
+          const int at = lengths[b] + step;
+          next.push_back(columns(rows(tokens, b, b + 1), at, at + 1));
+        }
+        const mx::array all = mx::concatenate(next, 0);
+        const mx::array one = model->logits(all, &aligned);
+        const mx::array other = model->logits(all, &stacked);
+        for (int b = 0; b < 3; ++b) {
+          const mx::array alone = model->logits(next[b], &single[b]);
+          const double largest = mx::max(mx::abs(alone)).item<float>();
+          for (const mx::array& got : {one, other}) {
+            CHECK(distance(rows(got, b, b + 1), alone) < 1e-5 * largest);
+          }
+        }
+      }
+      aligned.unstack(apart); // each gets what it has read by now
+      for (int b = 0; b < 3; ++b) {
+        CHECK(divided[b].length() == lengths[b] + 3);
+        for (size_t i = 0; i < single[b].layers.size(); ++i) {
+          const auto [k, v] = divided[b].layers[i].read_in_order();
+          const auto [k1, v1] = single[b].layers[i].read_in_order();
+          CHECK(distance(k, k1) < 1e-4);
+          CHECK(distance(v, v1) < 1e-4);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("cache: bits and groups that do not fit are refused") {
   CHECK_THROWS_AS(KVCache({0}, {.bits = 7}), UsageError);
   CHECK_THROWS_AS(KVCache({0}, {.bits = 8, .group_size = 48}), UsageError);
