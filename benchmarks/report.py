@@ -354,11 +354,12 @@ def gpu_train(r):
             f"{name} {ms[name]['median']:.2f} ms: ratio {ratio['median']:.2f} "
             f"({ratio['min']:.2f} to {ratio['max']:.2f})"
         )
-    losses = ", ".join(f"{x['best_val_loss_sampled']:.4f}" for x in runs)
-    cells.append(
-        f"best sampled validation loss of {len(runs)} seed(s): {losses} "
-        f"(nanoGPT: {r['nanogpt_published']})"
-    )
+    if runs:
+        losses = ", ".join(f"{x['best_val_loss_sampled']:.4f}" for x in runs)
+        cells.append(
+            f"best sampled validation loss of {len(runs)} seed(s): {losses} "
+            f"(nanoGPT: {r['nanogpt_published']})"
+        )
     return cells
 
 

@@ -81,7 +81,7 @@ class Step : public BatchStep {
       const auto to = std::find_if(from, rest.end(), [&](BatchLane* lane) {
         return 2 * length(lane) < longest;
       });
-      if (to - from > 1) {
+      if (to - from > 1) { // in the order in which they go on
         std::sort(
             from, to, [](auto* a, auto* b) { return a->index < b->index; });
         read_group({from, to}, longest);

@@ -64,6 +64,9 @@ class LeftPadding {
   const mx::array& rows(int length);
   /** [B, 1, 1, S]: true where there is something to see. */
   const mx::array& mask(int S);
+  /** [B, 1, length, 1], int32: what lies at each place, of texts that are
+   * padded on the right; anything where nobody looks. */
+  mx::array sources(int length) const;
 
  private:
   std::vector<int32_t> left_;

@@ -36,6 +36,26 @@ const mx::array& LeftPadding::mask(int S) {
   return *mask_;
 }
 
+mx::array LeftPadding::sources(int length) const {
+  const mx::array to = mx::reshape(mx::arange(0, length, mx::int32), {-1, 1});
+  const mx::array left = mx::reshape(array_, {-1, 1, 1, 1});
+  return mx::maximum(mx::subtract(to, left), mx::array(0));
+}
+
+namespace {
+
+/** Of texts of these lengths, with their ends aligned. */
+std::shared_ptr<LeftPadding> padding_of(const std::vector<int>& lengths) {
+  const int longest = *std::max_element(lengths.begin(), lengths.end());
+  std::vector<int32_t> left;
+  for (int length : lengths) {
+    left.push_back(longest - length);
+  }
+  return std::make_shared<LeftPadding>(left);
+}
+
+} // namespace
+
 bool KVCache::can_stack() const {
   return std::all_of(layers.begin(), layers.end(), [](const LayerCache& l) {
     return l.options_.window == 0 && l.options_.bits == 0 && l.rows_.empty() &&
@@ -44,15 +64,12 @@ bool KVCache::can_stack() const {
 }
 
 KVCache KVCache::stack(const std::vector<KVCache*>& rows) {
-  int longest = 0;
+  std::vector<int> lengths;
   for (const KVCache* row : rows) {
-    longest = std::max(longest, row->length());
+    lengths.push_back(row->length());
   }
-  std::vector<int32_t> left;
-  for (const KVCache* row : rows) {
-    left.push_back(longest - row->length());
-  }
-  const auto padding = std::make_shared<LeftPadding>(left);
+  const int longest = *std::max_element(lengths.begin(), lengths.end());
+  const auto padding = padding_of(lengths);
   const auto join = [&](size_t i, CacheStore LayerCache::* store) {
     std::vector<mx::array> texts;
     const auto full = std::find_if(
@@ -66,8 +83,8 @@ KVCache KVCache::stack(const std::vector<KVCache*>& rows) {
         continue;
       }
       const mx::array x = (layer.*store).read(0, layer.length_, layer.options_);
-      texts.push_back(
-          mx::pad(x, std::vector<int>{2}, mx::Shape{left[b]}, mx::Shape{0}));
+      texts.push_back(mx::pad(
+          x, std::vector<int>{2}, mx::Shape{padding->left(b)}, mx::Shape{0}));
     }
     return mx::concatenate(texts, 0);
   };
@@ -113,24 +130,18 @@ void KVCache::unstack(const std::vector<KVCache*>& rows) const {
 }
 
 void KVCache::align(const std::vector<int>& lengths) {
-  const int longest = length(), B = static_cast<int>(lengths.size());
-  std::vector<int32_t> left;
-  for (int n : lengths) {
-    left.push_back(longest - n);
-  }
-  const auto padding = std::make_shared<LeftPadding>(left);
-  const mx::array from = mx::maximum( // [B, 1, L, 1]: place of each position
-      mx::subtract(
-          mx::reshape(mx::arange(0, longest, mx::int32), {1, 1, longest, 1}),
-          mx::reshape(mx::array(left.data(), {B}), {B, 1, 1, 1})),
-      mx::array(0));
+  const auto padding = padding_of(lengths);
   for (LayerCache& layer : layers) {
     layer.padding_ = padding;
+  }
+  if (!padding->any()) {
+    return;
+  }
+  const mx::array from = padding->sources(length());
+  for (LayerCache& layer : layers) {
     for (CacheStore* store : {&layer.keys_, &layer.values_}) {
-      if (padding->any()) {
-        const mx::array x = store->read(0, longest, layer.options_);
-        store->parts = {mx::take_along_axis(x, from, 2)};
-      }
+      const mx::array x = store->read(0, length(), layer.options_);
+      store->parts = {mx::take_along_axis(x, from, 2)};
     }
   }
 }
