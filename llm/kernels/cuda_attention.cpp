@@ -19,17 +19,22 @@ constexpr int kTile = 64, kThreads = 128; // rows of a tile; four warps
 
 using Sizes = AttentionSizes;
 
-Constants constants(const Sizes& s, float p) {
-  return {{"L", s.L}, {"C", s.C}, {"H", s.heads}, {"drop", drop_threshold(p)}};
+Constants constants(const Sizes& s, const Dropping& d) {
+  const int drop = d.drops() ? drop_threshold(d.p) : 0;
+  return {{"L", s.L}, {"C", s.C}, {"H", s.heads}, {"drop", drop}};
+}
+
+/** Where nothing is dropped any numbers will do. */
+mx::array key_of(const Dropping& d) {
+  return d.key ? *d.key : mx::zeros({2}, mx::uint32);
 }
 
 } // namespace
 
 std::vector<mx::array> attention_forward(
     const mx::array& qkv,
-    const mx::array& key,
     const Sizes& s,
-    float p) {
+    const Dropping& dropping) {
   static const CudaKernel run(
       "attention_forward",
       {"qkv", "key"},
@@ -37,23 +42,22 @@ std::vector<mx::array> attention_forward(
       cuda_attention_forward,
       cuda_attention_header);
   return run(
-      {qkv, key},
+      {qkv, key_of(dropping)},
       {qkv.ndim() == 2 ? mx::Shape{s.B * s.L, s.C} : mx::Shape{s.B, s.L, s.C},
        {s.B, s.heads, s.L}},
       {mx::bfloat16, mx::float32},
       {s.L / kTile, s.heads, s.B},
       kThreads,
-      constants(s, p));
+      constants(s, dropping));
 }
 
 mx::array attention_backward(
     const mx::array& qkv,
-    const mx::array& key,
     const mx::array& lse,
     const mx::array& y,
     const mx::array& dy,
     const Sizes& s,
-    float p) {
+    const Dropping& dropping) {
   static const CudaKernel sums(
       "attention_delta", {"y", "dy"}, {"delta"}, cuda_attention_delta);
   static const CudaKernel run(
@@ -68,14 +72,14 @@ mx::array attention_backward(
       {mx::float32},
       {s.B * s.L * s.heads * 8 / 256, 1, 1},
       256,
-      constants(s, p))[0];
+      constants(s, dropping))[0];
   return run(
-      {qkv, key, lse, delta, dy},
+      {qkv, key_of(dropping), lse, delta, dy},
       {qkv.shape()},
       {mx::bfloat16},
       {2 * (s.L / kTile), s.heads, s.B},
       kThreads,
-      constants(s, p))[0];
+      constants(s, dropping))[0];
 }
 
 bool usable_cuda_attention(const mx::array& qkv, int heads) {
@@ -87,13 +91,13 @@ mx::array
 cuda_attention(const mx::array& qkv, int heads, const mx::array& key, float p) {
   const Sizes s{qkv.shape(0), qkv.shape(1), qkv.shape(2) / 3, heads};
   const auto run = [=](const std::vector<mx::array>& in) {
-    return attention_forward(in[0], in[1], s, p);
+    return attention_forward(in[0], s, {in[1], p});
   };
   const auto gradient = [=](const std::vector<mx::array>& in,
                             const std::vector<mx::array>& cotangents,
                             const std::vector<mx::array>& out) {
     return std::vector<mx::array>{
-        attention_backward(in[0], in[1], out[1], out[0], cotangents[0], s, p),
+        attention_backward(in[0], out[1], out[0], cotangents[0], s, {in[1], p}),
         mx::zeros_like(in[1])};
   };
   return mx::custom_vjp(run, gradient)({qkv, key})[0];

@@ -137,29 +137,6 @@ mx::array drop(const mx::array& x, const mx::array& key, float p) {
   return call(kernel, {x, key}, drops(x, p));
 }
 
-mx::array add_drop(
-    const mx::array& x,
-    const mx::array& y,
-    const mx::array& key,
-    float p) {
-  if (p == 0) {
-    return mx::add(x, y);
-  }
-  static const CudaKernel kernel(
-      "add_dropped",
-      {"y", "x", "key"},
-      {"z"},
-      R"(
-  each(y, z, n, [&](u32 v, long i) {
-    const u32 d = dropped_at<C, drop>(v, i, key);
-    const u32 b = *reinterpret_cast<const u32*>(x + i);
-    return pack(low_of(b) + low_of(d), high_of(b) + high_of(d));
-  });
-)",
-      each_header);
-  return call(kernel, {y, x, key}, drops(y, p));
-}
-
 mx::array cuda_dropped(const mx::array& x, const mx::array& key, float p) {
   const auto run = [p](const std::vector<mx::array>& in) {
     return std::vector<mx::array>{drop(in[0], in[1], p)};
@@ -176,6 +153,67 @@ mx::array cuda_dropped(const mx::array& x, const mx::array& key, float p) {
 bool usable_cuda_rows(const mx::array& table) {
   return table.ndim() == 2 && table.shape(0) <= kMostRows &&
       table.shape(1) % kEach == 0 && usable_on_cuda({table});
+}
+
+mx::array embed(
+    const mx::array& ids,
+    const mx::array& wte,
+    const mx::array& wpe,
+    const Dropping& dropping,
+    int L) {
+  static const CudaKernel kernel(
+      "embed",
+      {"ids", "wte", "wpe", "key"},
+      {"y"},
+      R"(
+  const long i = static_cast<long>(blockIdx.x) * blockDim.x + threadIdx.x;
+  constexpr int pieces = C / 8; // of a row, 16 bytes each
+  const long row = i / pieces;
+  if (row >= N) return;
+  const int piece = i % pieces;
+  const uint4 a = reinterpret_cast<const uint4*>(
+      wte)[static_cast<long>(ids[row]) * pieces + piece];
+  const uint4 b =
+      reinterpret_cast<const uint4*>(wpe)[row % L * pieces + piece];
+  const u32 random =
+      drop > 0 ? hash_row(row, reinterpret_cast<const u32*>(key)) : 0;
+  const auto sum = [&](u32 p, u32 q, int pair) {
+    const u32 x = pack(low_of(p) + low_of(q), high_of(p) + high_of(q));
+    return drop > 0 ? dropped_pair<drop>(x, random, pair) : x;
+  };
+  uint4 r;
+  r.x = sum(a.x, b.x, 4 * piece);
+  r.y = sum(a.y, b.y, 4 * piece + 1);
+  r.z = sum(a.z, b.z, 4 * piece + 2);
+  r.w = sum(a.w, b.w, 4 * piece + 3);
+  reinterpret_cast<uint4*>(y)[i] = r;
+)");
+  const int N = static_cast<int>(ids.size()), C = wte.shape(1);
+  const int drop = dropping.drops() ? drop_threshold(dropping.p) : 0;
+  return kernel(
+      {ids, wte, wpe, dropping.key.value_or(wte)},
+      {{N, C}},
+      {mx::bfloat16},
+      {(N * (C / kEach) + kThreads - 1) / kThreads, 1, 1},
+      kThreads,
+      {{"C", C}, {"N", N}, {"L", L}, {"drop", drop}})[0];
+}
+
+mx::array rows_gradient(const mx::array& ids, const mx::array& dy, int V) {
+  if (V > kMostRows) {
+    return mx::scatter_add(
+        mx::zeros({V, dy.shape(1)}, dy.dtype()),
+        ids,
+        mx::expand_dims(dy, 1),
+        0);
+  }
+  const int rows = (V + 7) / 8 * 8; // products are fast in steps of 8
+  const mx::array ones = mx::astype(
+      mx::equal(
+          mx::reshape(mx::arange(0, rows, ids.dtype()), {-1, 1}),
+          mx::reshape(ids, {1, -1})),
+      dy.dtype()); // [rows, N]
+  return mx::slice(mx::matmul(ones, dy), {0, 0}, {V, dy.shape(1)});
 }
 
 mx::array cuda_rows(const mx::array& table, const mx::array& ids) {
@@ -208,15 +246,10 @@ mx::array cuda_rows(const mx::array& table, const mx::array& ids) {
                            const std::vector<mx::array>& cotangents,
                            const std::vector<mx::array>&) {
     const int V = in[0].shape(0), C = in[0].shape(1);
-    const int rows = (V + 7) / 8 * 8; // products are fast in steps of 8
-    const mx::array ids = mx::reshape(in[1], {1, -1}); // [1, n]
-    const mx::array ones = mx::astype(
-        mx::equal(mx::reshape(mx::arange(0, rows, ids.dtype()), {-1, 1}), ids),
-        mx::bfloat16); // [rows, n]
-    const mx::array sums =
-        mx::matmul(ones, mx::reshape(cotangents[0], {-1, C}));
+    const mx::array ids = mx::reshape(in[1], {-1});
     return std::vector<mx::array>{
-        mx::slice(sums, {0, 0}, {V, C}), mx::zeros_like(in[1])};
+        rows_gradient(ids, mx::reshape(cotangents[0], {-1, C}), V),
+        mx::zeros_like(in[1])};
   };
   return mx::custom_vjp(run, gradient)({table, ids})[0];
 }

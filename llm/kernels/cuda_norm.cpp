@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sstream>
+#include <string>
 #include <vector>
 
 #include <mlx/ops.h>
@@ -17,7 +19,7 @@ namespace llm::kernels {
 namespace {
 
 constexpr int kWarps = 8;      // of a block, a row each
-constexpr int kBackward = 264; // blocks, each with a share of the rows
+constexpr int kBackward = 396; // blocks that fit an H100 at once, a share each
 constexpr int kWidest = 2048;
 
 // Lane l of a warp holds the pairs l, l + 32, ... of its row. With `adds` the
@@ -142,34 +144,38 @@ constexpr const char* backward_source = R"(
   }
 )";
 
-// The sums of the columns of parts [rows, C], rounded; 32 columns a block.
+// The sums of the columns of one of the parts [rows, C], rounded; 32 columns a
+// block, which part is blockIdx.y.
 constexpr const char* columns_source = R"(
   __shared__ float s_sums[8][32];
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
   const int column = blockIdx.x * 32 + lane;
   float sum = 0;
   for (int row = warp; row < rows; row += 8) {
-    sum += parts[row * C + column];
+    sum += from[row * C + column];
   }
   s_sums[warp][lane] = sum;
   __syncthreads();
   if (warp == 0) {
     float total = 0;
     for (int i = 0; i < 8; ++i) total += s_sums[i][lane];
-    y[column] = rounded(total);
+    to[column] = rounded(total);
   }
 )";
 
-mx::array columns(const mx::array& parts) {
-  static const CudaKernel kernel("columns", {"parts"}, {"y"}, columns_source);
-  const int rows = parts.shape(0), C = parts.shape(1);
-  return kernel(
-      {parts},
-      {{C}},
-      {mx::bfloat16},
-      {C / 32, 1, 1},
-      256,
-      {{"rows", rows}, {"C", C}})[0];
+CudaKernel columns_kernel(size_t n) {
+  std::vector<std::string> in, out;
+  std::ostringstream choose;
+  choose << "  const float* from = parts0; bf16* to = y0;\n";
+  for (size_t i = 0; i < n; ++i) {
+    in.push_back("parts" + std::to_string(i));
+    out.push_back("y" + std::to_string(i));
+    if (i > 0) {
+      choose << "  if (blockIdx.y == " << i << ") { from = parts" << i
+             << "; to = y" << i << "; }\n";
+    }
+  }
+  return CudaKernel("columns", in, out, choose.str() + columns_source);
 }
 
 int bits_of(float x) {
@@ -218,7 +224,7 @@ std::vector<mx::array> forward(
        {"eps_bits", bits_of(eps)},
        {"has_bias", bias.has_value()},
        {"adds", more.has_value()},
-       {"drop", drop_threshold(dropping.p)}});
+       {"drop", dropping.drops() ? drop_threshold(dropping.p) : 0}});
 }
 
 } // namespace
@@ -240,14 +246,14 @@ std::vector<mx::array> add_norm_forward(
   return forward(x, weight, {}, eps, y, dropping);
 }
 
-std::vector<mx::array> norm_backward(
+NormGradients norm_backward(
     const mx::array& x,
     const mx::array& weight,
     const mx::array& stats,
     const mx::array& dy,
     bool has_bias,
     const std::optional<mx::array>& more,
-    const Dropping& then) {
+    const Dropping& before) {
   static const CudaKernel kernel(
       "layer_norm_backward",
       {"x", "weight", "stats", "dy", "more", "key"},
@@ -256,9 +262,14 @@ std::vector<mx::array> norm_backward(
   const int C = x.shape(-1), N = static_cast<int>(x.size() / C);
   const int blocks = std::min(kBackward, (N + kWarps - 1) / kWarps);
   const mx::Shape parts = {blocks, C}, none = {1};
-  const bool drops = then.key && then.p > 0;
+  const bool drops = before.drops();
   const std::vector<mx::array> d = kernel(
-      {x, weight, stats, dy, more.value_or(weight), drops ? *then.key : weight},
+      {x,
+       weight,
+       stats,
+       dy,
+       more.value_or(weight),
+       drops ? *before.key : weight},
       {x.shape(), parts, has_bias ? parts : none, drops ? x.shape() : none},
       {mx::bfloat16, mx::float32, mx::float32, mx::bfloat16},
       {blocks, 1, 1},
@@ -268,15 +279,20 @@ std::vector<mx::array> norm_backward(
        {"has_bias", has_bias},
        {"has_more", more.has_value()},
        {"drops", drops},
-       {"drop", drop_threshold(then.p)}});
-  std::vector<mx::array> out = {d[0], columns(d[1])};
-  if (has_bias) {
-    out.push_back(columns(d[2]));
-  }
-  if (then.key) {
-    out.push_back(drops ? d[3] : d[0]);
-  }
-  return out;
+       {"drop", drops ? drop_threshold(before.p) : 0}});
+  return {d[0], d[1], d[2], drops ? d[3] : d[0]};
+}
+
+std::vector<mx::array> column_sums(const std::vector<mx::array>& parts) {
+  const size_t n = parts.size();
+  const int rows = parts[0].shape(0), C = parts[0].shape(1);
+  return columns_kernel(n)(
+      parts,
+      std::vector<mx::Shape>(n, {C}),
+      std::vector<mx::Dtype>(n, mx::bfloat16),
+      {C / 32, static_cast<int>(n), 1},
+      256,
+      {{"rows", rows}, {"C", C}});
 }
 
 mx::array cuda_layer_norm(
@@ -295,7 +311,15 @@ mx::array cuda_layer_norm(
   const auto gradient = [=](const std::vector<mx::array>& in,
                             const std::vector<mx::array>& cotangents,
                             const std::vector<mx::array>& out) {
-    return norm_backward(in[0], in[1], out[1], cotangents[0], has_bias);
+    const NormGradients d =
+        norm_backward(in[0], in[1], out[1], cotangents[0], has_bias);
+    std::vector<mx::array> parts = {d.parts};
+    if (has_bias) {
+      parts.push_back(d.bias_parts);
+    }
+    std::vector<mx::array> all = column_sums(parts);
+    all.insert(all.begin(), d.dx);
+    return all;
   };
   std::vector<mx::array> in = {x, weight};
   if (has_bias) {

@@ -162,7 +162,9 @@ std::vector<mx::array> cuda_adamw(
         return "decay = " + text_of(settings.decays[i]) + ";";
       });
   std::vector<std::string> inputs = w.inputs;
-  inputs.push_back("scalars");
+  for (const char* name : {"lr_of", "c1_of", "c2_of", "scale_of", "good_of"}) {
+    inputs.push_back(name);
+  }
   const std::string constants =
       "  const float beta1 = " + text_of(settings.beta1) +
       ", beta2 = " + text_of(settings.beta2) +
@@ -175,9 +177,9 @@ std::vector<mx::array> cuda_adamw(
           std::string(type_name(in[n])) +
           "* a_g; long base, n; float decay;\n" + constants + w.choose + R"(
   const long end = min(base + 4096l, n);
-  const float lr = scalars[0], scale = scalars[3];
-  const bool good = scalars[4] != 0;
-  const float c1 = 1 / scalars[1], c2 = 1 / scalars[2];
+  const float lr = *lr_of, scale = *scale_of;
+  const bool good = *good_of != 0;
+  const float c1 = 1 / *c1_of, c2 = 1 / *c2_of;
   for (long i = base + threadIdx.x; i < end; i += 256) {
     const float g = static_cast<float>(a_g[i]) * scale;
     const float p = a_p[i], m = a_m[i], v = a_v[i];

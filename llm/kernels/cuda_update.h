@@ -23,7 +23,7 @@ struct CudaAdamW {
 };
 
 /**
- * in: p..., g..., m..., v..., scalars [5]: learning rate, the two bias
+ * in: p..., g..., m..., v..., and five numbers: learning rate, the two bias
  * corrections, what gradients are multiplied by, and 1 (or 0: change nothing).
  * out: p..., m..., v... . Gradients are float32 or bfloat16, all else float32.
  */

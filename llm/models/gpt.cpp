@@ -6,7 +6,8 @@
 #include <cmath>
 
 #include "llm/core/error.h"
-#include "llm/kernels/cuda_gpt_block.h"
+#include "llm/kernels/cuda_gpt.h"
+#include "llm/kernels/cuda_kernel.h"
 #include "llm/kernels/kernels.h"
 #include "llm/models/config.h"
 #include "llm/nn/init.h"
@@ -67,40 +68,6 @@ Json GPTConfig::to_json() const {
       {"torch_dtype", "float32"}};
 }
 
-std::optional<mx::array> GPTBlock::in_one(const mx::array& x) const {
-  if constexpr (kernels::built) {
-    const auto is_plain = [](const nn::Linear& layer) {
-      return !layer.bias && !layer.quantization && !layer.lora;
-    };
-    if (mlp.activation != nn::Activation::gelu || ln_1.bias || ln_2.bias ||
-        !is_plain(attn.c_attn) || !is_plain(attn.c_proj) ||
-        !is_plain(mlp.c_fc) || !is_plain(mlp.c_proj)) {
-      return std::nullopt;
-    }
-    const kernels::GPTBlockWeights weights = {
-        ln_1.weight,
-        attn.c_attn.weight,
-        attn.c_proj.weight,
-        ln_2.weight,
-        mlp.c_fc.weight,
-        mlp.c_proj.weight};
-    const kernels::GPTBlockOptions options = {
-        attn.heads,
-        ln_1.eps,
-        ln_2.eps,
-        attn.attn_dropout.p,
-        attn.resid_dropout.p,
-        mlp.dropout.p,
-        attn.attn_dropout.key,
-        attn.resid_dropout.key,
-        mlp.dropout.key};
-    if (kernels::usable_cuda_gpt_block(x, weights, options)) {
-      return kernels::cuda_gpt_block(x, weights, options);
-    }
-  }
-  return std::nullopt;
-}
-
 GPT::GPT(const GPTConfig& c)
     : config(c),
       wte((c.validate(), c.vocab_size), c.n_embd),
@@ -110,6 +77,61 @@ GPT::GPT(const GPTConfig& c)
   for (int i = 0; i < c.n_layer; ++i) {
     h.emplace_back(c); // one by one: copies of a block would share weights
   }
+}
+
+namespace {
+
+kernels::Dropping dropping(const nn::Dropout& dropout) {
+  return {dropout.key, dropout.p};
+}
+
+bool is_plain(const nn::Linear& layer) {
+  return !layer.bias && !layer.quantization && !layer.lora;
+}
+
+/** True if the block is the one of kernels/cuda_gpt.h. */
+bool is_plain(const GPTBlock& b) {
+  return b.mlp.activation == nn::Activation::gelu && !b.ln_1.bias &&
+      !b.ln_2.bias && is_plain(b.attn.c_attn) && is_plain(b.attn.c_proj) &&
+      is_plain(b.mlp.c_fc) && is_plain(b.mlp.c_proj);
+}
+
+} // namespace
+
+std::optional<mx::array> GPT::in_one(const mx::array& tokens) const {
+  if constexpr (kernels::built) {
+    if (checkpoint_blocks || ln_f.bias || wte.quantization ||
+        wpe.quantization || !kernels::on_cuda() ||
+        !std::all_of(h.begin(), h.end(), [](const GPTBlock& b) {
+          return is_plain(b);
+        })) {
+      return std::nullopt;
+    }
+    kernels::CudaGPT model{
+        wte.weight,
+        wpe.weight,
+        dropping(drop),
+        {},
+        ln_f.weight,
+        config.n_head,
+        ln_f.eps};
+    for (const GPTBlock& b : h) {
+      model.blocks.push_back(
+          {b.ln_1.weight,
+           b.attn.c_attn.weight,
+           b.attn.c_proj.weight,
+           b.ln_2.weight,
+           b.mlp.c_fc.weight,
+           b.mlp.c_proj.weight,
+           dropping(b.attn.attn_dropout),
+           dropping(b.attn.resid_dropout),
+           dropping(b.mlp.dropout)});
+    }
+    if (kernels::usable_cuda_gpt(tokens, model)) {
+      return kernels::cuda_gpt(tokens, model);
+    }
+  }
+  return std::nullopt;
 }
 
 // N(0, 0.02); the layers that write into the residual stream start smaller by

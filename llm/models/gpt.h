@@ -127,18 +127,11 @@ struct GPTBlock {
 
   /** x [B, L, C] -> [B, L, C]. */
   mx::array operator()(const mx::array& x, LayerCache* cache = nullptr) const {
-    if (const auto y = cache ? std::nullopt : in_one(x)) {
-      return *y;
-    }
     // [snippet gpt-block]
     const auto [h, normed] = nn::add_norm(x, attn(ln_1(x), cache), ln_2);
     return add_mlp(cache, h, mlp(normed));
     // [/snippet]
   }
-
-  /** The same where there are kernels for all of it: in training, on an NVIDIA
-   * GPU. */
-  std::optional<mx::array> in_one(const mx::array& x) const;
 
   static void visit(auto& self, auto&& f) {
     f("ln_1", self.ln_1);
@@ -173,6 +166,9 @@ struct GPT {
 
   /** tokens [B, L] -> what the head reads, [B, L, C]. */
   mx::array hidden(const mx::array& tokens, KVCache* cache) const {
+    if (const auto all = cache ? std::nullopt : in_one(tokens)) {
+      return *all;
+    }
     // [snippet gpt-hidden]
     const nn::Positions at = cache ? cache->positions() : nn::Positions{};
     const mx::array positions = at.of(tokens.shape(1));       // [L] or [B, L]
@@ -186,6 +182,10 @@ struct GPT {
     return final_norm(probed(cache, h.size(), x));
     // [/snippet]
   }
+
+  /** hidden() where there are kernels for all of it: in training, on an NVIDIA
+   * GPU. */
+  std::optional<mx::array> in_one(const mx::array& tokens) const;
 
   mx::array final_norm(const mx::array& x) const {
     return ln_f(x);

@@ -91,7 +91,7 @@ std::vector<mx::array> plain_adamw(
     const std::vector<mx::array>& in) {
   const size_t n = decays.size();
   const std::vector<mx::array> each = mx::split(in[4 * n], 4);
-  const Shared s{each[0], each[1], each[2], each[3], in[4 * n]};
+  const Shared s{each[0], each[1], each[2], each[3], each[0], in[4 * n]};
   std::vector<mx::array> p, m, v;
   for (size_t i = 0; i < n; ++i) {
     const mx::array g = in[n + i] * s.scale;
@@ -111,10 +111,10 @@ size_t together(bool on_cuda) {
   return on_cuda ? 4 : 64;
 }
 
-/** Leaves [first, last) in one operation. */
+/** Leaves [first, last) in one operation, which reads `scalars`, too. */
 void adamw_together(
     const Config& c,
-    const mx::array& scalars,
+    const std::vector<mx::array>& scalars,
     std::vector<Leaf>& leaves,
     size_t first,
     size_t last) {
@@ -128,7 +128,7 @@ void adamw_together(
     v.push_back(leaf.moments[1]);
     decays.push_back(leaf.decay);
   }
-  const std::vector<mx::array> in = joined({p, g, m, v, {scalars}});
+  const std::vector<mx::array> in = joined({p, g, m, v, scalars});
   const auto plain = [c, decays](const std::vector<mx::array>& in) {
     return plain_adamw(c, decays, in);
   };
@@ -136,7 +136,7 @@ void adamw_together(
   if constexpr (kernels::built) {
     if (kernels::on_cuda()) {
       out = kernels::cuda_adamw(in, {c.beta1, c.beta2, c.eps, decays});
-    } else if (kernels::usable({scalars})) {
+    } else if (kernels::usable({scalars[0]})) {
       out = kernels::adamw(in, {c.beta1, c.beta2, c.eps, decays}, plain);
     }
   }
@@ -152,12 +152,11 @@ void adamw_together(
 
 void adamw(const Config& c, const Shared& s, std::vector<Leaf>& leaves) {
   const bool on_cuda = kernels::built && kernels::on_cuda();
-  mx::array scalars = s.scalars;
-  if (on_cuda) { // and whether all was finite
-    const mx::array good = s.good
-        ? mx::reshape(mx::astype(*s.good, mx::float32), {1})
-        : mx::ones({1});
-    scalars = mx::concatenate({scalars, good}, 0);
+  std::vector<mx::array> scalars = {s.scalars};
+  if (on_cuda) { // each on its own: putting them together costs more
+    scalars = {s.adamw_lr, s.correction1, s.correction2, s.scale};
+    scalars.push_back(
+        mx::astype(s.good.value_or(mx::array(true)), mx::float32));
   }
   const size_t n = together(on_cuda);
   for (size_t i = 0; i < leaves.size(); i += n) {
@@ -302,7 +301,7 @@ Shared shared_values(
   const mx::array adamw_lr = beside ? lr * c.adamw_lr_scale : lr;
   const mx::array scalars =
       mx::stack({adamw_lr, correction1, correction2, scale});
-  return {lr, correction1, correction2, scale, scalars};
+  return {lr, correction1, correction2, scale, adamw_lr, scalars};
 }
 
 } // namespace llm

@@ -20,7 +20,8 @@ struct Shared {
   mx::array correction1; ///< 1 - beta1^t: moments start at zero, so they
   mx::array correction2; ///< are too small at first; see Adam, section 3
   mx::array scale;       ///< of the gradients, for rules that multiply by it
-  mx::array scalars;     ///< [4], these in one array, with the lr of AdamW
+  mx::array adamw_lr;    ///< lr, but for AdamW beside Muon
+  mx::array scalars; ///< [4]: adamw_lr, the corrections, scale, in one array
   std::optional<mx::array> good = {}; ///< see Optimizer::step
 };
 
