@@ -457,6 +457,12 @@ ROWS = [
         "an NVIDIA GPU writes faster than mlx-lm",
         gpu_decode,
     ),
+    (
+        "gpu_decode_llama-1b",
+        "the same with the shape of Llama 3.2 1B",
+        gpu_decode,
+    ),
+    ("gpu_lora", "LoRA on an NVIDIA GPU, beside mlx-lm", lora),
     ("gpu_parity", "CPU and GPU compute the same", gpu_parity),
 ]
 
