@@ -6,8 +6,10 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <mlx/backend/cuda/cuda.h>
 #include <mlx/mlx.h>
 
+#include "llm/kernels/kernels.h"
 #include "llm/models/gpt.h"
 #include "llm/nn/activation.h"
 #include "llm/nn/attention.h"
@@ -26,6 +28,11 @@ namespace {
 
 bool has_gpu() {
   return mx::is_available(mx::Device::gpu);
+}
+
+/** True if our own kernels run, which is on NVIDIA's GPUs alone. */
+bool has_cuda() {
+  return kernels::built && has_gpu() && mx::cu::is_available();
 }
 
 /** The default device is the GPU while it lives. */
@@ -77,7 +84,7 @@ mx::array kept(int B, int H, int L, const mx::array& key, float p) {
 
 TEST_CASE(
     "gpu: attention that drops weights is its plain form" *
-    doctest::skip(!has_gpu())) {
+    doctest::skip(!has_cuda())) {
   const OnGpu gpu;
   const int B = 2, H = 3, L = 192, C = 64 * H;
   const mx::array qkv = mx::astype(
@@ -269,7 +276,7 @@ TEST_CASE(
 
 TEST_CASE(
     "gpu: GPT-2 in one is what its layers compute" *
-    doctest::skip(!has_gpu())) {
+    doctest::skip(!has_cuda())) {
   const OnGpu gpu;
   const int B = 2, L = 128, C = 128;
   GPTConfig config{.vocab_size = 65, .n_positions = 192, .n_embd = C};
