@@ -34,9 +34,10 @@ def order(items, number):
     return turned[::-1] if backwards else turned
 
 
-def take_turns(tasks, rounds, out=sys.stdout):
+def take_turns(tasks, rounds, out=sys.stdout, after=lambda done: None):
     """[{"load": of the machine, "cases": {case: {contender: {figure: x}}}}].
-    Who fails once is left out from then on."""
+    Who fails once is left out from then on. `after` is given the rounds so far
+    at the end of each, to save them."""
     tasks, done = list(tasks), []
     for number in range(rounds):
         done.append({"load": round(os.getloadavg()[0], 2), "cases": {}})
@@ -51,6 +52,7 @@ def take_turns(tasks, rounds, out=sys.stdout):
                     continue
                 said[task.contender] = figures
                 print(f"{where} {text_of(figures)}", file=out, flush=True)
+        after(done)
     return done
 
 

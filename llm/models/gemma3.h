@@ -19,6 +19,7 @@
 #include "llm/nn/attention.h"
 #include "llm/nn/checkpoint.h"
 #include "llm/nn/embedding.h"
+#include "llm/nn/joined.h"
 #include "llm/nn/linear.h"
 #include "llm/nn/norm.h"
 #include "llm/nn/rope.h"
@@ -74,14 +75,16 @@ struct Gemma3Attention {
   nn::Rope rope;
   int heads, kv_heads;
   nn::AttentionOptions options;
+  nn::Joined joined; // q, k and v, for writing on a GPU
 
   Gemma3Attention(const Gemma3Config& c, int layer);
 
   /** x [B, L, C] -> [B, L, C]. */
   mx::array operator()(const mx::array& x, LayerCache* cache) const {
-    const mx::array q = q_norm(nn::split_heads(q_proj(x), heads));
-    const mx::array k = k_norm(nn::split_heads(k_proj(x), kv_heads));
-    const mx::array v = nn::split_heads(v_proj(x), kv_heads);
+    const auto [xq, xk, xv] = joined(x, q_proj, k_proj, v_proj);
+    const mx::array q = q_norm(nn::split_heads(xq, heads));
+    const mx::array k = k_norm(nn::split_heads(xk, kv_heads));
+    const mx::array v = nn::split_heads(xv, kv_heads);
     const nn::Positions at = positions(cache);
     const mx::array y = attend(cache, rope(q, at), rope(k, at), v, options);
     return o_proj(nn::merge_heads(y));
@@ -100,6 +103,7 @@ struct Gemma3Attention {
 /** GeGLU: down(gelu(gate(x)) * up(x)) (Shazeer, arXiv 2002.05202). */
 struct Gemma3MLP {
   nn::Linear gate_proj, up_proj, down_proj;
+  nn::Joined joined; // gate and up
 
   explicit Gemma3MLP(const Gemma3Config& c)
       : gate_proj(c.hidden_size, c.intermediate_size, false),
@@ -107,8 +111,9 @@ struct Gemma3MLP {
         down_proj(c.intermediate_size, c.hidden_size, false) {}
 
   mx::array operator()(const mx::array& x) const {
-    const mx::array gate = nn::apply(nn::Activation::gelu_new, gate_proj(x));
-    return down_proj(mx::multiply(gate, up_proj(x)));
+    const auto [gate, up] = joined(x, gate_proj, up_proj);
+    const mx::array opened = nn::apply(nn::Activation::gelu_new, gate);
+    return down_proj(mx::multiply(opened, up));
   }
 
   static void visit(auto& self, auto&& f) {

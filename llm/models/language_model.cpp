@@ -141,6 +141,16 @@ class Adapter : public LanguageModel {
   void set_dropout_key(const std::optional<mx::array>& key) override {
     nn::set_dropout_key(model_, key);
   }
+  void join() override {
+    if constexpr (requires { model_.model.layers[0].self_attn.joined; }) {
+      for (auto& block : model_.model.layers) {
+        auto& a = block.self_attn;
+        auto& m = block.mlp;
+        a.joined.join({&a.q_proj, &a.k_proj, &a.v_proj});
+        m.joined.join({&m.gate_proj, &m.up_proj});
+      }
+    }
+  }
   void set_activation_checkpointing(bool on) override {
     model_.checkpoint_blocks = on;
   }

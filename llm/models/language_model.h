@@ -84,6 +84,9 @@ class LanguageModel {
 
   /** A key switches dropout on (training), none switches it off. */
   virtual void set_dropout_key(const std::optional<mx::array>& key) = 0;
+  /** To write on a GPU: makes one matrix of those that read the same, if there
+   * are any (nn/joined.h). */
+  virtual void join() {}
   /** Recompute each block in the backward pass to save memory. */
   virtual void set_activation_checkpointing(bool on) = 0;
 

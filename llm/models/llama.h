@@ -21,6 +21,7 @@
 #include "llm/nn/checkpoint.h"
 #include "llm/nn/dropout.h"
 #include "llm/nn/embedding.h"
+#include "llm/nn/joined.h"
 #include "llm/nn/linear.h"
 #include "llm/nn/norm.h"
 #include "llm/nn/rope.h"
@@ -59,16 +60,18 @@ struct LlamaAttention {
   nn::Rope rope;
   nn::Dropout resid_dropout;
   int heads, kv_heads;
-  int window; // a query sees this many positions; 0: all
+  int window;        // a query sees this many positions; 0: all
+  nn::Joined joined; // q, k and v, for writing on a GPU
 
   LlamaAttention(const LlamaConfig& c, int layer);
 
   /** x [B, L, C] -> [B, L, C]. */
   mx::array operator()(const mx::array& x, LayerCache* cache) const {
     // [snippet llama-attention]
-    mx::array q = nn::split_heads(q_proj(x), heads);
-    mx::array k = nn::split_heads(k_proj(x), kv_heads);
-    const mx::array v = nn::split_heads(v_proj(x), kv_heads);
+    const auto [xq, xk, xv] = joined(x, q_proj, k_proj, v_proj);
+    mx::array q = nn::split_heads(xq, heads);
+    mx::array k = nn::split_heads(xk, kv_heads);
+    const mx::array v = nn::split_heads(xv, kv_heads);
     if (q_norm) {
       q = (*q_norm)(q);
       k = (*k_norm)(k);
@@ -95,6 +98,7 @@ struct LlamaAttention {
 struct LlamaMLP {
   nn::Linear gate_proj, up_proj, down_proj;
   nn::Dropout dropout;
+  nn::Joined joined; // gate and up
 
   explicit LlamaMLP(const LlamaConfig& c)
       : gate_proj(c.hidden_size, c.intermediate_size, c.mlp_bias),
@@ -104,7 +108,8 @@ struct LlamaMLP {
 
   mx::array operator()(const mx::array& x) const {
     // [snippet llama-mlp]
-    return dropout(down_proj(nn::swiglu(gate_proj(x), up_proj(x))));
+    const auto [gate, up] = joined(x, gate_proj, up_proj);
+    return dropout(down_proj(nn::swiglu(gate, up)));
     // [/snippet]
   }
 

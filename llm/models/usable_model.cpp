@@ -2,6 +2,8 @@
 
 #include "llm/models/usable_model.h"
 
+#include <mlx/device.h>
+
 #include "llm/io/model_source.h"
 #include "llm/models/load.h"
 #include "llm/tokenizers/chat_template.h"
@@ -28,6 +30,9 @@ UsableModel load_usable(const std::filesystem::path& path) {
   out.path = path;
   ModelFolder loaded = load_model(path);
   out.model = std::move(loaded.model);
+  if (mx::default_device() == mx::Device::gpu) {
+    out.model->join();
+  }
   out.tokenizer = std::move(loaded.tokenizer);
   out.info = std::move(loaded.info);
   out.eos = out.info.eos;

@@ -58,6 +58,14 @@ def test_they_take_turns_in_each_case():
     assert done[1]["cases"]["a"]["peer"] == {"x_per_s": 12, "ms": 5}
 
 
+def test_each_round_can_be_saved_when_it_ends():
+    saved = []
+    done = rounds.take_turns(
+        two_rounds(), 2, io.StringIO(), lambda r: saved.append(list(r))
+    )
+    assert saved == [done[:1], done]
+
+
 def test_a_ratio_is_that_of_one_round_and_above_1_when_ours_is_better():
     found = rounds.summarize(rounds.take_turns(two_rounds(), 2, io.StringIO()))
     speed, time = found["a"]["x_per_s"], found["a"]["ms"]

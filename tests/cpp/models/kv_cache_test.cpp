@@ -225,3 +225,20 @@ TEST_CASE("cache: bits and groups that do not fit are refused") {
       doctest::Contains("a multiple of 64 values but received 16"),
       UsageError);
 }
+
+TEST_CASE(
+    "cache: grows by steps, to whole 256s only when there is much in it") {
+  const auto capacity = [](CacheStore& store, mx::Shape shape, int at) {
+    store.write(mx::zeros(shape), at, {});
+    return store.parts.at(0).shape(2);
+  };
+  CacheStore store, stacked, large;
+  CHECK(capacity(store, {2, 3, 1, 8}, 0) == 257);
+  CHECK(capacity(store, {2, 3, 1, 8}, 256) == 257);
+  CHECK(capacity(store, {2, 3, 1, 8}, 257) == 513);
+  CHECK(capacity(store, {2, 3, 300, 8}, 513) == 1025);
+  stacked.parts = {mx::zeros({2, 3, 300, 8})};
+  CHECK(capacity(stacked, {2, 3, 1, 8}, 300) == 513);
+  CHECK(capacity(large, {16, 32, 250, 128}, 0) == 256);
+  CHECK(capacity(large, {16, 32, 10, 128}, 250) == 512);
+}
