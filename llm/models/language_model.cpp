@@ -5,6 +5,7 @@
 #include <iomanip>
 #include <sstream>
 
+#include <mlx/memory.h>
 #include <mlx/ops.h>
 #include <mlx/utils.h>
 
@@ -148,6 +149,7 @@ class Adapter : public LanguageModel {
         auto& m = block.mlp;
         a.joined.join({&a.q_proj, &a.k_proj, &a.v_proj});
         m.joined.join({&m.gate_proj, &m.up_proj});
+        mx::clear_cache(); // of what they were made from
       }
     }
   }
