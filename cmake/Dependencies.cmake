@@ -34,10 +34,14 @@ target_compile_definitions(
   llm_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION
                       BOOST_BEAST_SEPARATE_COMPILATION)
 
-# MLX: the wheel brings headers, CMake config and libmlx.
+# MLX: the wheel brings headers, CMake config and libmlx. Found without importing
+# it (as `python -m mlx --cmake-dir` does): for CUDA that needs the driver.
 find_package(Python3 3.10 REQUIRED COMPONENTS Interpreter)
+set(where_mlx_is
+    "from importlib.util import find_spec as find"
+    "print(find('mlx').submodule_search_locations[0])")
 execute_process(
-  COMMAND ${Python3_EXECUTABLE} -m mlx --cmake-dir
+  COMMAND ${Python3_EXECUTABLE} -c "${where_mlx_is}"
   OUTPUT_VARIABLE MLX_ROOT OUTPUT_STRIP_TRAILING_WHITESPACE
   RESULT_VARIABLE mlx_status ERROR_QUIET)
 if(NOT mlx_status EQUAL 0)
