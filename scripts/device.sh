@@ -9,6 +9,8 @@
 
 DEVICE=cpu
 LEAST_DRIVER=580 # of CUDA 13
+WHOLE_DRIVER="all of NVIDIA's driver (in a container: start that with --gpus \
+all)"
 CUDA_SIZE="about 2.4 GB to download, 4.3 GB on disk: MLX with NVIDIA's \
 libraries"
 CUDA_MEGABYTES=5000
@@ -80,7 +82,7 @@ ask_nvidia() {
 }
 
 # need_nvidia : one line and exit 3 unless a GPU answers with a driver that MLX's
-# wheel can use.
+# wheel can use and load.
 need_nvidia() {
   ask_nvidia || die "$EXIT_ENVIRONMENT" "[gpu] expected an NVIDIA GPU but" \
     "$NVIDIA_SAYS; install the driver ($LEAST_DRIVER or later), or leave out" \
@@ -88,9 +90,22 @@ need_nvidia() {
   driver_fits || die "$EXIT_ENVIRONMENT" "[gpu] expected NVIDIA's driver" \
     "$LEAST_DRIVER or later (CUDA 13) but found $NVIDIA_DRIVER; update it, or" \
     "choose --device cpu."
+  need_driver_library
 }
 
 driver_fits() { [ "${NVIDIA_DRIVER%%.*}" -ge "$LEAST_DRIVER" ] 2>/dev/null; }
+
+# need_driver_library : without it each program would end in the loader (127),
+# before its first line.
+need_driver_library() {
+  driver_loads || die "$EXIT_ENVIRONMENT" "[gpu] expected the library of" \
+    "NVIDIA's driver, libcuda.so.1, but it cannot be loaded; install" \
+    "$WHOLE_DRIVER, or go back with: ./tutorial start --device cpu"
+}
+
+# The loader itself is asked, with a program that needs nothing: it says what it
+# could not load, and goes on.
+driver_loads() { [ -z "$(LD_PRELOAD=libcuda.so.1 env true 2>&1)" ]; }
 
 # What DEVICE needs: the file of its packages, its environment, its build of a
 # folder that for the CPU is FOLDER.

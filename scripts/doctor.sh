@@ -93,11 +93,14 @@ check_gpu() {
       "NVIDIA's driver $LEAST_DRIVER or later, or ./tutorial start --device cpu"
     return 0
   fi
-  if driver_fits; then
-    note gpu ok "$NVIDIA_NAME, $NVIDIA_MEMORY, driver $NVIDIA_DRIVER"
-  else
+  if ! driver_fits; then
     note gpu "$state" "$NVIDIA_NAME, driver $NVIDIA_DRIVER: MLX needs \
-$LEAST_DRIVER or later" "update NVIDIA's driver"
+$LEAST_DRIVER or later" "NVIDIA's driver $LEAST_DRIVER or later"
+  elif ! driver_loads; then
+    note gpu "$state" "$NVIDIA_NAME, driver $NVIDIA_DRIVER: libcuda.so.1 \
+cannot be loaded" "$WHOLE_DRIVER"
+  else
+    note gpu ok "$NVIDIA_NAME, $NVIDIA_MEMORY, driver $NVIDIA_DRIVER"
   fi
   if [ "$DEVICE" = cuda ]; then
     note device ok "cuda ($CACHE/venv-cuda, build/cuda)"
@@ -212,6 +215,10 @@ measure_mlx() {
   local program answer
   program=$ROOT/build/$(build_folder release)/bin/doctor
   MEASURED=
+  if [ "$DEVICE" = cuda ] && ! driver_loads; then
+    note programs info "not tried: without the driver's library none runs"
+    return 0
+  fi
   if [ -x "$program" ]; then
     if answer=$(MLX_TUTORIAL_HOME=$TUTORIAL_HOME "$program" 2>&1); then
       note programs ok "built"

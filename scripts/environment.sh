@@ -16,6 +16,7 @@ prepare() {
   make_home
   find_device
   [ "$1" = build ] || DEVICE=cpu
+  [ "$DEVICE" = cpu ] || need_driver_library
   PYTHON=
   if [ "$PLATFORM" = macos ]; then
     ensure_mac

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """./tutorial start --device: an NVIDIA GPU is chosen where nvidia-smi answers,
-beside the CPU's environment and build, and remembered. A stand-in plays
-nvidia-smi (see sandbox.py)."""
+beside the CPU's environment and build, and remembered. Stand-ins play
+nvidia-smi (see sandbox.py) and the driver's library."""
 import json
+import subprocess
 
 import pytest
 from sandbox import Sandbox
@@ -11,9 +12,21 @@ START = ["start", "--yes", "--no-browser"]
 H100 = "NVIDIA H100 80GB HBM3, 580.159.04, 81559 MiB"
 
 
+@pytest.fixture(scope="session")
+def driver_library(tmp_path_factory):
+    """A folder with a libcuda.so.1 that the loader takes."""
+    folder = tmp_path_factory.mktemp("driver")
+    subprocess.run(
+        ["c++", "-shared", "-o", folder / "libcuda.so.1", "-xc++", "/dev/null"],
+        check=True,
+    )
+    return folder
+
+
 @pytest.fixture
-def box(tmp_path):
+def box(tmp_path, driver_library):
     box = Sandbox(tmp_path)
+    box.env["LD_LIBRARY_PATH"] = str(driver_library)
     del box.env["MLX_TUTORIAL_PYTHON"]
     for venv in ("venv", "venv-cuda"):
         box.fake_python(box.home / "cache" / venv / "bin/python")
@@ -101,6 +114,37 @@ def test_no_gpu_or_an_old_driver_is_one_line(box, says, status, words, name):
     assert not (box.home / "cache/device").exists()
 
 
+@pytest.fixture
+def no_library(tmp_path):
+    """What hides libcuda.so.1, also on a machine that has one."""
+    (tmp_path / "hidden").mkdir()
+    (tmp_path / "hidden/libcuda.so.1").write_text("not a library\n")
+    return {"LD_LIBRARY_PATH": str(tmp_path / "hidden")}
+
+
+def test_half_a_driver_is_one_line_before_the_download(box, no_library):
+    nvidia(box)
+    done = box.run(*START, "--device", "cuda", **no_library)
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "[gpu]" in last(done) and "libcuda.so.1" in last(done)
+    assert not [c for c in box.calls("python") if "pip install" in c]
+    assert not (box.home / "cache/device").exists()
+
+
+def test_a_driver_that_went_is_one_line_for_each_command(box, no_library):
+    nvidia(box)
+    assert box.run(*START, "--device", "cuda").returncode == 0
+    for command in (["run", "simple_llm", "sample"], ["train"], ["web"]):
+        done = box.run(*command, **no_library)
+        assert done.returncode == 3, command
+        assert "libcuda.so.1" in last(done), command
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+    # The way back that it names works.
+    done = box.run(*START, "--device", "cpu", **no_library)
+    assert done.returncode == 0, done.stderr
+
+
 def test_another_device_is_a_usage_error(box):
     done = box.run(*START, "--device", "tpu")
     assert done.returncode == 2
@@ -129,6 +173,16 @@ def test_doctor_says_what_is_missing(box):
     # Who chose the GPU cannot go on without it.
     found = checks(box, MLX_TUTORIAL_DEVICE="cuda")["gpu"]
     assert found["state"] == "missing" and "driver" in found["fix"]
+
+
+def test_doctor_says_that_the_library_is_missing(box, no_library):
+    nvidia(box)
+    assert box.run(*START, "--device", "cuda").returncode == 0
+    found = checks(box, **no_library)
+    assert found["gpu"]["state"] == "missing"
+    assert "libcuda.so.1" in found["gpu"]["found"]
+    assert "--gpus all" in found["gpu"]["fix"]
+    assert found["programs"]["state"] == "info"  # nothing wrong with them
 
 
 def test_a_mac_has_its_gpu_already(tmp_path):

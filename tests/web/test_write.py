@@ -158,6 +158,7 @@ def test_replay_writes_the_same(written):
     before = shown_tokens(written)
     written.get_by_role("button", name="Replay seed 7").click()
     written.get_by_text("The same text again, token for token.").wait_for()
+    wait_for_end(written)
     assert shown_tokens(written) == before
 
 
