@@ -4,6 +4,7 @@ beside the CPU's environment and build, and remembered. Stand-ins play
 nvidia-smi (see sandbox.py) and the driver's library."""
 import json
 import subprocess
+import sys
 
 import pytest
 from sandbox import Sandbox
@@ -117,6 +118,8 @@ def test_no_gpu_or_an_old_driver_is_one_line(box, says, status, words, name):
 @pytest.fixture
 def no_library(tmp_path):
     """What hides libcuda.so.1, also on a machine that has one."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux's loader is asked for it")
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden/libcuda.so.1").write_text("not a library\n")
     return {"LD_LIBRARY_PATH": str(tmp_path / "hidden")}
